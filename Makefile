@@ -1,0 +1,74 @@
+# Every target is a short script in scripts/. `make help` lists them; variables are given as make convert MODEL=vgg_16.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# What is said on the command line reaches the scripts through the environment. Manifests repeat it.
+VARIABLES := RUNTIME GPU MODEL ENGINE WEIGHTS SEED IMAGES DEVICE FORCE FROM OFFLINE
+export TF2TORCH_COMMAND := make $(MAKECMDGOALS) $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)='$($(name))'))
+
+##@ Convert
+.PHONY: demo convert plan fetch export codegen build-model evaluate report
+demo: ## the whole road on inception_v3 with seeded random weights: no download of weights
+	@MODEL=inception_v3 WEIGHTS=random scripts/convert.sh
+convert: ## a model from checkpoint to verdict: MODEL= ENGINE=mmdnn WEIGHTS=pretrained|random IMAGES= FORCE=1 FROM=codegen
+	@scripts/convert.sh
+plan: ## what convert would do, and why
+	@scripts/plan.sh
+fetch: ## download and check the published checkpoint: MODEL= OFFLINE=1
+	@scripts/stage.sh fetch
+export: ## TensorFlow: checkpoint with a named output, IR, reference values
+	@scripts/stage.sh export
+codegen: ## PyTorch source from the IR
+	@scripts/stage.sh codegen
+build-model: ## the model file (.pth)
+	@scripts/stage.sh build
+evaluate: ## compare with TensorFlow: IMAGES=folder DEVICE=auto|cpu|cuda
+	@scripts/stage.sh evaluate
+report: ## print the last report and its verdict
+	@scripts/stage.sh report
+
+##@ Look
+.PHONY: list info tensorboard
+list: ## the models there are: JSON=1
+	@scripts/catalogue.sh list $(if $(filter-out 0,$(JSON)),--json)
+info: ## all about one model: MODEL= JSON=1
+	@scripts/catalogue.sh info $(if $(filter-out 0,$(JSON)),--json)
+tensorboard: ## the exported graph in TensorBoard on 127.0.0.1: MODEL= TENSORBOARD_PORT=6006 DETACH=1 STOP=1
+	@scripts/tensorboard.sh
+
+##@ MMdnn
+.PHONY: mmdnn
+mmdnn: ## one of MMdnn's six commands as it is: CMD='mmtoir --help'
+	@scripts/mmdnn.sh $(CMD)
+
+##@ The machine
+.PHONY: images env doctor shell-tensorflow shell-pytorch clean
+images: ## build both images: FORCE=1
+	@scripts/images.sh $(if $(filter-out 0,$(FORCE)),--force)
+env: ## write .env, so that a plain `docker compose up` is right too: GPU=auto|0|1
+	@scripts/env.sh
+doctor: ## check this machine, each finding with the command that mends it
+	@scripts/doctor.sh
+shell-tensorflow: ## a shell where TensorFlow is
+	@scripts/shell.sh tensorflow
+shell-pytorch: ## a shell where PyTorch is
+	@scripts/shell.sh pytorch
+clean: ## remove intermediates: ALL=1 also results, images and the virtual environment
+	@scripts/clean.sh
+
+##@ Develop
+.PHONY: test test-zoo lint format lock help
+test: ## all set-up, then lint's neighbours: every test that this machine can run: TESTS='-k parity'
+	@scripts/test.sh
+test-zoo: ## every recipe with seeded weights, as a table
+	@scripts/test_zoo.sh
+lint: ## ruff, mypy, shellcheck, hadolint, compose files
+	@scripts/lint.sh
+format: ## let ruff lay out the source
+	@scripts/venv.sh --test && $(or $(VENV),.venv)/bin/ruff format && $(or $(VENV),.venv)/bin/ruff check --fix
+lock: ## resolve the pinned requirements again
+	@scripts/lock.sh
+help: ## this text
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' Makefile

@@ -1,0 +1,119 @@
+# shellcheck shell=bash
+# What the scripts share. Sourced, from the root of the repository.
+#   variables of the user: RUNTIME=auto|docker|local  GPU=auto|0|1  MODEL ENGINE WEIGHTS SEED IMAGES DEVICE FORCE FROM OFFLINE
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly EXIT_USAGE=2 EXIT_MACHINE=6 EXIT_INTERRUPTED=130 EXIT_OUT_OF_MEMORY=137
+VENV=${VENV:-.venv}
+MODEL=${MODEL:-inception_v3}
+export MODEL
+
+say() { printf '%s\n' "$*" >&2; }
+die() { # CODE MESSAGE
+  say "tf2torch: $2"
+  exit "$1"
+}
+
+# Relative folders mean the same for make, for compose and inside of a container.
+if [ -n "${IMAGES:-}" ]; then
+  [ -d "$IMAGES" ] || die 3 "IMAGES=$IMAGES is not a folder. It holds images and a labels.csv: filename,label."
+  IMAGES=$(cd "$IMAGES" && pwd)
+  export IMAGES
+fi
+
+engine_answers() { docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }
+
+# Sets RUNTIME to docker or local.
+choose_runtime() {
+  case ${RUNTIME:-auto} in
+    docker)
+      [ -n "${ENGINE_CHECKED:-}" ] || engine_answers || die "$EXIT_MACHINE" \
+        "RUNTIME=docker, but no Docker engine with Compose v2 and buildx answers. \`make doctor\` tells what is missing; RUNTIME=local works without."
+      ;;
+    local) ;;
+    auto)
+      if engine_answers; then RUNTIME=docker; else
+        RUNTIME=local
+        say "No Docker engine answers: the same work is done in a virtual environment ($VENV). RUNTIME=local says so from the start."
+      fi
+      ;;
+    *) die "$EXIT_USAGE" "RUNTIME=$RUNTIME is not known. It is auto, docker or local." ;;
+  esac
+  export RUNTIME ENGINE_CHECKED=1
+}
+
+# Everything that a stage needs to be able to run: images or the virtual environment, up to date.
+prepare() {
+  choose_runtime
+  if [ "$RUNTIME" = docker ]; then
+    scripts/env.sh --quiet
+    load_env
+    scripts/images.sh
+    load_image_ids
+  else
+    scripts/venv.sh
+  fi
+}
+
+# The lasting settings, without overriding what this call sets.
+load_env() {
+  local key value
+  while IFS='=' read -r key value; do
+    case $key in '' | \#*) continue ;; esac
+    [ -n "${!key+set}" ] || export "$key=$value"
+  done <.env
+}
+
+load_image_ids() {
+  TENSORFLOW_IMAGE_ID=$(docker image inspect -f '{{.Id}}' "$(image_of export)")
+  PYTORCH_IMAGE_ID=$(docker image inspect -f '{{.Id}}' "$(image_of codegen)")
+  export TENSORFLOW_IMAGE_ID PYTORCH_IMAGE_ID
+}
+
+image_of() { # SERVICE
+  case $1 in
+    export) echo "${TENSORFLOW_IMAGE:-tf2torch-tensorflow:cpu}" ;;
+    *) case ${COMPOSE_FILE:-} in *gpu*) echo "${PYTORCH_IMAGE:-tf2torch-pytorch:cuda}" ;; *) echo "${PYTORCH_IMAGE:-tf2torch-pytorch:cpu}" ;; esac ;;
+  esac
+}
+
+# Runs one command of tf2torch where its framework is: in a container of SERVICE, or in the virtual environment.
+run() { # SERVICE ARGUMENT...
+  local service=$1
+  shift
+  if [ "$RUNTIME" = local ]; then
+    PYTHONPATH=src IMAGES=${IMAGES:-models/photographs} PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/python" -m tf2torch.cli "$@"
+    return
+  fi
+  local compose=(docker compose --progress quiet run --rm --no-deps)
+  if [ -t 0 ] && [ -t 1 ]; then # the terminal hands Ctrl-C on to the container
+    "${compose[@]}" "$service" "$@"
+    return
+  fi
+  local name=tf2torch-$service-$$ code=0
+  trap 'docker kill --signal INT "$name" >/dev/null 2>&1' INT TERM
+  "${compose[@]}" -T --name "$name" "$service" "$@" &
+  wait_for $! || code=$?
+  trap - INT TERM
+  return "$code"
+}
+
+# Like wait, but a signal does not end the waiting: the container is given the time to put things in order.
+wait_for() { # PID
+  local code=0
+  while :; do
+    wait "$1" && code=0 || code=$?
+    kill -0 "$1" 2>/dev/null || return "$code"
+  done
+}
+
+# Runs a stage. A container that was killed for its memory could not say so itself.
+stage() { # SERVICE
+  local code=0
+  run "$1" "$1" || code=$?
+  if [ "$code" = "$EXIT_OUT_OF_MEMORY" ]; then
+    run "$1" mark "$1" "$code" "The stage $1 was killed, most likely because it ran out of memory. Give Docker (or the machine) more; the same command goes on from there." || code=$?
+  fi
+  return "$code"
+}

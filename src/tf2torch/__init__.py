@@ -1,0 +1,1 @@
+"""TensorFlow networks as PyTorch source, with a proof that they compute the same."""

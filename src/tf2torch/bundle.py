@@ -1,0 +1,67 @@
+"""The file boundary between the two sides: numpy arrays in safetensors. Neither framework is needed to read it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from tf2torch.errors import InputError
+
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+
+FLOOR = 1e-6  # no float32 comparison is held to less
+MARGIN = 3.0  # times the error of TensorFlow's own float32
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """TensorFlow's side of the comparison."""
+
+    inputs: FloatArray  # [10, H, W, 3], seeded, as the network takes them
+    outputs: FloatArray  # [10, classes], of all inputs at once
+    single: FloatArray  # [1, classes], of the first input alone
+    image_outputs: FloatArray  # [images, classes]; no rows if no images were given
+    image_names: tuple[str, ...]
+    labels: tuple[int, ...]  # in the numbering with the background at 0
+    float32_error: float  # of TensorFlow's float32 against its float64, relative to the scale
+    tensorflow: str
+
+    @property
+    def tolerance(self) -> float:
+        """The relative error that counts as equal."""
+        return max(FLOOR, MARGIN * self.float32_error)
+
+
+_ARRAYS = ("inputs", "outputs", "single", "image_outputs")
+
+
+def save(reference: Reference, path: Path) -> None:
+    rest = {"image_names": reference.image_names, "labels": reference.labels, "tensorflow": reference.tensorflow}
+    metadata = {"reference": json.dumps({**rest, "float32_error": float(reference.float32_error)})}
+    save_file({name: np.ascontiguousarray(getattr(reference, name)) for name in _ARRAYS}, path, metadata)
+
+
+def load(path: Path) -> Reference:
+    """Raises InputError if the file is missing or broken."""
+    try:
+        with safe_open(path, "numpy") as file:
+            rest = json.loads(file.metadata()["reference"])
+            arrays = {name: file.get_tensor(name) for name in _ARRAYS}
+    except (FileNotFoundError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise InputError(f"TensorFlow's reference {path.name} is missing or broken. `make export FORCE=1` records it again.") from error
+    rest["image_names"], rest["labels"] = tuple(rest["image_names"]), tuple(rest["labels"])
+    return Reference(**arrays, **rest)
+
+
+def relative_error(values: Any, reference: Any) -> float:
+    """The largest difference, relative to the largest magnitude of the reference. NaN anywhere gives infinity."""
+    difference = np.abs(np.asarray(values, np.float64) - np.asarray(reference, np.float64)).max()
+    scale = np.abs(reference).max()
+    error = float(difference / scale) if scale else float(difference)
+    return error if np.isfinite(error) else float("inf")

@@ -1,0 +1,44 @@
+"""Which of our own modules a module needs, read off the source without importing anything."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_ROOT = Path(__file__).parent
+_PACKAGE = _ROOT.name
+
+
+def source_hash(module: str) -> str:
+    """SHA-256 over the source of `module` and of every module of this package that it imports, however deep."""
+    found: set[str] = set()
+    pending = [module]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(_imports(name))
+    digest = hashlib.sha256()
+    for name in sorted(found):
+        digest.update(name.encode() + b"\0" + _file(name).read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _file(module: str) -> Path:
+    path = _ROOT.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """The modules of this package named in import statements anywhere in `module`, those inside functions included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(_file(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(name for name in names if name.split(".")[0] == _PACKAGE and _file(name).is_file())

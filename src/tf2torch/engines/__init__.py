@@ -1,0 +1,1 @@
+"""The engines: each is a package with one module per stage, and each module has `run(job, kept, products)`."""

@@ -1,0 +1,22 @@
+"""Export with MMdnn: the named checkpoint, its IR (mmtoir), and what TensorFlow computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tf2torch import bundle, say
+from tf2torch.engines.mmdnn import commands
+from tf2torch.export import checkpoint, reference
+from tf2torch.job import Job
+
+
+def run(job: Job, kept: Path, products: Path) -> None:
+    """Writes <model>.ckpt.* with the output MMdnn_Output, and converted.json, .pb and .npy. Keeps the reference."""
+    with say.step("building the network" + (", drawing seeded weights" if job.weights == "random" else "")):
+        loaded = checkpoint.load(job)
+        prefix = products / f"{job.name}.ckpt"
+        checkpoint.save(loaded, prefix)
+    with say.step("mmtoir"):
+        commands.to_ir(prefix.with_name(f"{prefix.name}.meta"), prefix, checkpoint.OUTPUT, products / "converted")
+    with say.step("recording what TensorFlow computes"):
+        bundle.save(reference.record(loaded, job), kept / "reference.safetensors")

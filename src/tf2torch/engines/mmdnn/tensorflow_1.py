@@ -1,0 +1,132 @@
+"""What MMdnn, written for TensorFlow 1, needs on TensorFlow 2: the old names, and parsers that do not drop operations.
+
+TensorFlow is imported inside the functions only.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Protocol
+
+from tf2torch.engines.mmdnn import adapter
+
+_CONTRIB_NETWORKS = ("inception", "resnet_v1", "resnet_v2", "vgg")
+
+
+class Parser(adapter.Converter, Protocol):
+    """A TensorFlow parser of MMdnn's, as far as we use it."""
+
+    skip_type: set[str]
+
+
+@cache
+def stand_ins() -> dict[str, ModuleType]:
+    """Modules that make `import tensorflow` mean TensorFlow 1, for as long as they are in sys.modules.
+
+    TensorFlow 2 keeps placeholder, Session, Dimension, train.NewCheckpointReader, ... in compat.v1 only.
+    """
+    adapter.require("tensorflow", "TensorFlow", "This half of MMdnn belongs in the tensorflow image.")
+    import tensorflow
+
+    contrib = _contrib()
+    graph_transforms = _graph_transforms()
+    tensorflow_1 = adapter.module(
+        "tensorflow",
+        __spec__=tensorflow.__spec__,
+        __path__=tensorflow.__path__,  # so that tensorflow.python.... is found as ever
+        __getattr__=lambda name: getattr(tensorflow.compat.v1, name),
+        contrib=contrib["tensorflow.contrib"],
+    )
+    return {"tensorflow": tensorflow_1, graph_transforms.__name__: graph_transforms, **contrib}
+
+
+def _graph_transforms() -> ModuleType:
+    """tensorflow.tools.graph_transforms left after TensorFlow 2.4. MMdnn asks it to fold constants only, and reads the
+    unfolded graph as well: in ten networks of the zoo the result is the same.
+    """
+
+    def unchanged(graph: object, *_: object) -> object:
+        return graph
+
+    return adapter.module("tensorflow.tools.graph_transforms", TransformGraph=unchanged)
+
+
+def _contrib() -> dict[str, ModuleType]:
+    """tensorflow.contrib left with TensorFlow 2.0. What mmdownload takes from it lives on in tf_slim and tf_keras."""
+    if not (importlib.util.find_spec("tf_slim") and importlib.util.find_spec("tf_keras")):
+        return {"tensorflow.contrib": adapter.module("tensorflow.contrib", __path__=[])}
+    with adapter.modules(_legacy_layers()):
+        slim = importlib.import_module("tf_slim")
+        networks = {name: importlib.import_module(f"tf_slim.nets.{name}") for name in _CONTRIB_NETWORKS}
+    keras = importlib.import_module("tf_keras")
+    nets = adapter.module("tensorflow.contrib.slim.nets", **networks)
+    training = adapter.module("tensorflow.contrib.training", HParams=SimpleNamespace)
+    contrib = adapter.module(
+        "tensorflow.contrib",
+        __path__=[],
+        slim=slim,
+        framework=slim,
+        layers=importlib.import_module("tf_slim.layers"),
+        keras=keras,
+        training=training,
+    )
+    return {
+        "tensorflow.contrib": contrib,
+        "tensorflow.contrib.slim": slim,
+        "tensorflow.contrib.slim.nets": nets,
+        "tensorflow.contrib.keras": keras,
+        **_legacy_layers(),
+    }
+
+
+def _legacy_layers() -> dict[str, ModuleType]:
+    """Where TensorFlow looks for the batch norm of tf_slim; tf_keras carries these modules one level deeper."""
+    return {
+        f"tf_keras.{name}": importlib.import_module(f"tf_keras.src.{name}")
+        for name in ("legacy_tf_layers", "legacy_tf_layers.normalization")
+    }
+
+
+def behave() -> None:
+    """TensorFlow 1's behaviour: graphs instead of eager execution, and variables that MMdnn reads instead of resources.
+
+    For whole commands, which have a process for themselves: TensorFlow knows no way back once it is at work.
+    """
+    import tensorflow
+
+    tensorflow.compat.v1.disable_v2_behavior()
+
+
+@cache
+def adapt_parsers() -> None:
+    """Changes methods of MMdnn's two TensorFlow parsers in place, once."""
+    from mmdnn.conversion.tensorflow.tensorflow_frozenparser import TensorflowParser2
+    from mmdnn.conversion.tensorflow.tensorflow_parser import TensorflowParser
+
+    for parser_class in (TensorflowParser, TensorflowParser2):
+        parser_class.rename_UNKNOWN = _rename_unknown
+        parser_class.gen_IR = _whole(parser_class.gen_IR)
+
+
+def _whole(gen_ir: Callable[[Parser], None]) -> Callable[[Parser], None]:
+    """The one parser drops an operation that it does not know, says so on the terminal only, and goes on; the other
+    stops at the first of them. Here both name all of them.
+    """
+
+    def parse(parser: Parser) -> None:
+        with adapter.refusing(parser, "mmtoir"):
+            gen_ir(parser)
+
+    return parse
+
+
+def _rename_unknown(parser: Parser, node: adapter.Node) -> None:
+    if node.type in parser.skip_type:
+        return
+    print(f"TensorflowEmitter has not supported operator [{node.type}] with name [{node.name}].")  # as MMdnn does
+    # Groups of initializers and summaries compute nothing for anybody: MMdnn is right to leave them out.
+    if node.type != "NoOp" and not node.type.endswith("Summary"):
+        parser.unsupported.append((node.type, node.name))

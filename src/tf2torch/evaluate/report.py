@@ -1,0 +1,75 @@
+"""The report for people: report.md, and the one line that says how it went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def verdict_line(result: dict[str, Any], seconds: float, where: str) -> str:
+    """PASS or FAIL, and the figures behind it, in one line."""
+    first = next(iter(result["loaded"].values()))
+    parts = [f"{result['verdict']} {result['model']}"]
+    if result["weights"] != "pretrained":
+        parts.append("RANDOM WEIGHTS")
+    parts.append(f"{first['parameters'] / 1e6:.1f} M parameters")
+    parts.append(f"max rel diff {_error(worst(result))} (tolerance {result['tolerance']:.1e})")
+    parts.append("top-1 " + "/".join(str(n) for n in top1(result)))
+    return "  ".join([*parts, f"{result['device']}", f"{seconds:.0f} s", f"-> {where}"])
+
+
+def worst(result: dict[str, Any]) -> float | None:
+    """The largest relative error over all comparisons; None where a comparison had no number."""
+    errors = [row["error"] for entry in result["loaded"].values() for row in entry["comparisons"].values()]
+    return None if None in errors else max(errors)
+
+
+def top1(result: dict[str, Any]) -> tuple[int, int]:
+    """On how many of the images (of the seeded inputs, if no images were given) every loaded model agrees on top-1."""
+    rows = [entry["comparisons"].get("images") or list(entry["comparisons"].values())[-1] for entry in result["loaded"].values()]
+    return min(row.get("same_top1", 0) for row in rows), max(row.get("count", 0) for row in rows)
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The whole report. `result` is the content of report.json."""
+    lines = [f"# {result['model']}: {result['verdict']}", ""]
+    if result["weights"] != "pretrained":
+        lines += [f"**The weights are random ({result['weights']}): nobody trained this network.**", ""]
+    lines += [
+        f"TensorFlow {result['tensorflow']} against PyTorch {result['torch']} on {result['device']}, engine {result['engine']}.",
+        f"Errors are relative to the largest magnitude of TensorFlow's output; {result['tolerance']:.1e} counts as equal "
+        f"(TensorFlow's own float32 is {result['float32_error']:.1e} from its float64).",
+        "",
+        "| loaded from | compared on | relative error | top-1 equal | verdict |",
+        "|---|---|---|---|---|",
+    ]
+    for name, entry in result["loaded"].items():
+        lines += [_row(name, compared, row) for compared, row in entry["comparisons"].items()]
+    lines += ["", *_accuracy(result)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _row(name: str, compared: str, row: dict[str, Any]) -> str:
+    verdict = "PASS" if row["passed"] else "FAIL"
+    if "shape" in row:
+        return f"| {name} | {compared} | shape {row['shape']}, not {row['wanted_shape']} | | {verdict} |"
+    return f"| {name} | {compared} | {_error(row['error'])} | {row['same_top1']}/{row['count']} | {verdict} |"
+
+
+def _accuracy(result: dict[str, Any]) -> list[str]:
+    entry = next(iter(result["loaded"].values()))
+    accuracy = entry["accuracy"]
+    if accuracy is None:
+        return ["No images were given (IMAGES=folder with labels.csv), so accuracy was not measured."]
+    lines = [f"Accuracy on {accuracy['images']} images:", "", "| | top-1 | top-5 |", "|---|---|---|"]
+    for side, title in (("tensorflow", "TensorFlow"), ("pytorch", "PyTorch")):
+        lines.append(f"| {title} | {accuracy[side]['top1']} | {accuracy[side]['top5']} |")
+    if result["published_accuracy"] and result["weights"] == "pretrained":
+        published = result["published_accuracy"]
+        lines.append(f"| published, ILSVRC-2012 validation set | {published['top1']} % | {published['top5']} % |")
+    if result["weights"] != "pretrained":
+        lines += ["", "With random weights these say nothing about the network, only that both sides agree."]
+    return lines
+
+
+def _error(error: float | None) -> str:
+    return "not a number" if error is None else f"{error:.1e}"

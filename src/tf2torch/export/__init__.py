@@ -1,0 +1,1 @@
+"""The TensorFlow side: build or load the network, name its output, record what it computes."""

@@ -1,0 +1,51 @@
+"""A seeded checkpoint for a network without published weights, or for a machine without a network.
+
+Kernels are drawn so that the variance is kept; batch norm gets scales and offsets that are not trivial, and the
+mean and variance that its input really has on seeded images. Deep networks stay finite, and a batch norm that is
+converted wrongly shows at once.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+from tf2torch import images
+from tf2torch.export.tensorflow import session, tf
+from tf2torch.recipe import Recipe
+from tf2torch.zoo import networks
+
+CALIBRATION_BATCH = 8
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def values(recipe: Recipe, seed: int) -> dict[str, FloatArray]:
+    """Every variable of the recipe's network by name. The same seed gives the same values on any machine."""
+    network = networks.build(recipe, training=True)
+    with network.graph.as_default(), session(network.graph) as running:
+        variables = tf.model_variables()
+        for variable in variables:
+            variable.load(draw(variable.op.name, variable.shape.as_list(), seed), running)
+        batch = images.network_input(images.seeded(seed, CALIBRATION_BATCH, recipe.input_size), recipe.preprocessing)
+        running.run(tf.get_collection(tf.GraphKeys.UPDATE_OPS), {network.images: batch})
+        return {variable.op.name: value for variable, value in zip(variables, running.run(variables), strict=True)}
+
+
+def draw(name: str, shape: list[int], seed: int) -> FloatArray:
+    """A variable's first value. It depends on its name, so that adding a layer leaves the others as they were."""
+    random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    match name.rsplit("/", 1)[-1]:
+        case "gamma":
+            value = random.uniform(0.5, 1.5, shape)
+        case "beta" | "biases":
+            value = random.normal(0.0, 0.1, shape)
+        case "moving_mean":
+            value = np.zeros(shape)
+        case "moving_variance":
+            value = np.ones(shape)
+        case kind:
+            taps = shape[:-2] if kind == "depthwise_weights" else shape[:-1]
+            value = random.normal(0.0, np.sqrt(2.0 / np.prod(taps)), shape)
+    return value.astype(np.float32)

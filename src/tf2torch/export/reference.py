@@ -1,0 +1,48 @@
+"""What TensorFlow computes, recorded for the other side: on seeded inputs and on the user's images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tf2torch import images
+from tf2torch.bundle import Reference, relative_error
+from tf2torch.export import float64
+from tf2torch.export.checkpoint import OUTPUT, Loaded, assign
+from tf2torch.export.tensorflow import session, tf
+from tf2torch.job import Job
+from tf2torch.progress import Progress
+
+BATCH = 10
+FLOAT64_BATCH = 2
+
+
+def record(loaded: Loaded, job: Job) -> Reference:
+    recipe = job.recipe
+    inputs = images.network_input(images.seeded(job.seed + 1, BATCH, recipe.input_size), recipe.preprocessing)
+    rows, names, labels = [], [], []
+    with session(loaded.graph) as running:
+        assign(loaded, running)
+
+        def compute(batch: images.FloatArray) -> images.FloatArray:
+            result: images.FloatArray = running.run(f"{OUTPUT}:0", {f"{loaded.input_name}:0": batch})
+            return result
+
+        single, outputs = compute(inputs[:1]), compute(inputs)
+        if job.images:
+            with Progress("TensorFlow on images", len(images.labelled(job.images)), "images") as progress:
+                for chunk, batch in images.batches(job.images, recipe, BATCH):
+                    rows.append(compute(batch))
+                    names.extend(item.path.relative_to(job.images).as_posix() for item in chunk)
+                    labels.extend(item.label for item in chunk)
+                    progress.update(len(chunk))
+    exact = float64.outputs(loaded, inputs[:FLOAT64_BATCH])
+    return Reference(
+        inputs=inputs,
+        outputs=outputs,
+        single=single,
+        image_outputs=np.concatenate(rows) if rows else np.zeros((0, recipe.classes), np.float32),
+        image_names=tuple(names),
+        labels=tuple(labels),
+        float32_error=relative_error(outputs[:FLOAT64_BATCH], exact),
+        tensorflow=tf.VERSION,
+    )

@@ -1,0 +1,115 @@
+"""Images as the networks want them: read, cropped, resized and scaled, with numpy alone, so that both sides agree."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from tf2torch.errors import InputError
+from tf2torch.recipe import Preprocessing, Recipe
+
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+
+CENTRAL_CROP = 0.875  # of the inception style
+SHORTER_SIDE = 256 / 224  # of the vgg style, relative to the crop
+VGG_MEANS = np.array([123.68, 116.78, 103.94], np.float32)  # RGB
+LABELS = "labels.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    path: Path
+    label: int  # in the numbering with the background at 0
+
+
+def labelled(folder: Path) -> list[Labelled]:
+    """The images that folder/labels.csv names, in its order: a header `filename,label`, then a line for each image."""
+    table = folder / LABELS
+    if not table.is_file():
+        raise InputError(f"There is no {LABELS} in {folder}. It has a header filename,label and a line for each image.")
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = []
+    for number, row in enumerate(rows, start=2):
+        name, label = row.get("filename"), row.get("label")
+        if not name or not label or not label.strip().isdecimal():
+            raise InputError(f"{table} line {number} is not filename,label with a number as the label.")
+        if not (folder / name).is_file():
+            raise InputError(f"{table} line {number} names {name}, which is not in that folder.")
+        found.append(Labelled(folder / name, int(label)))
+    if not found:
+        raise InputError(f"{table} names no images.")
+    return found
+
+
+def batches(folder: Path, recipe: Recipe, size: int) -> Iterator[tuple[Sequence[Labelled], FloatArray]]:
+    """The labelled images of a folder, `size` at a time, with the network's input [n, H, W, 3] float32."""
+    items = labelled(folder)
+    for start in range(0, len(items), size):
+        chunk = items[start : start + size]
+        pixels = np.stack([read(item.path, recipe) for item in chunk])
+        yield chunk, network_input(pixels, recipe.preprocessing)
+
+
+def read(path: Path, recipe: Recipe) -> FloatArray:
+    """An image file as [H, W, 3] float32 in 0..1, cropped and resized in the recipe's style.
+
+    An image that already has the network's input size is taken as it is.
+    """
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"), np.float32) / 255
+    except (UnidentifiedImageError, OSError) as error:
+        raise InputError(f"Cannot read the image {path}: {error}.") from error
+    size = recipe.input_size
+    if pixels.shape[:2] == (size, size):
+        return pixels
+    if recipe.preprocessing == "inception":
+        return resize(central_crop(pixels, *(round(side * CENTRAL_CROP) for side in pixels.shape[:2])), size, size)
+    height, width = pixels.shape[:2]
+    scale = round(size * SHORTER_SIDE) / min(height, width)
+    return central_crop(resize(pixels, round(height * scale), round(width * scale)), size, size)
+
+
+def central_crop(pixels: FloatArray, height: int, width: int) -> FloatArray:
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
+
+
+def resize(pixels: FloatArray, height: int, width: int) -> FloatArray:
+    """Bilinear, [H, W, C] -> [height, width, C], corners as in tf.compat.v1.image.resize_bilinear by default."""
+    rows, row_weights = _taps(pixels.shape[0], height)
+    columns, column_weights = _taps(pixels.shape[1], width)
+    top, bottom = pixels[rows[0]], pixels[rows[1]]
+    mixed = top + (bottom - top) * row_weights[:, None, None]
+    left, right = mixed[:, columns[0]], mixed[:, columns[1]]
+    result: FloatArray = left + (right - left) * column_weights[None, :, None]
+    return result
+
+
+def network_input(pixels: FloatArray, style: Preprocessing) -> FloatArray:
+    """[..., 3] in 0..1 to the range that the network was trained on: -1..1, or 0..255 less the mean colour."""
+    if style == "inception":
+        return pixels * np.float32(2) - np.float32(1)
+    return pixels * np.float32(255) - VGG_MEANS
+
+
+def seeded(seed: int, count: int, size: int) -> FloatArray:
+    """Images [count, size, size, 3] float32 in 0..1: patches of colour under noise, the same on any machine."""
+    random = np.random.default_rng(seed)
+    patches = random.random((count, 8, 8, 3), np.float32)
+    noise = random.random((count, size, size, 3), np.float32)
+    return np.stack([resize(patch, size, size) for patch in patches]) * np.float32(0.75) + noise * np.float32(0.25)
+
+
+def _taps(length: int, wanted: int) -> tuple[tuple[Any, Any], FloatArray]:
+    """For each output position the two input positions that it mixes, and the weight of the second."""
+    position = np.arange(wanted, dtype=np.float32) * np.float32(length / wanted)
+    low = np.floor(position).astype(np.int64)
+    return (low, np.minimum(low + 1, length - 1)), position - low.astype(np.float32)

@@ -1,0 +1,74 @@
+"""What is on record about a conversion: status.json (how it went) and manifest.json (what was made from what)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from tf2torch import files, stage
+from tf2torch.errors import MachineError
+from tf2torch.job import Job
+
+
+def record(job: Job, *, stage_name: str, exit_code: int, error: str | None = None) -> None:
+    """Writes both files after a stage, a failed one too. A folder that cannot be written is reported, not raised."""
+    try:
+        files.write_json(job.output / "status.json", _status(job, stage_name, exit_code, error))
+        files.write_json(job.output / "manifest.json", manifest(job))
+    except MachineError as failure:
+        print(failure, file=sys.stderr)
+
+
+def report(job: Job) -> dict[str, Any] | None:
+    """The content of report.json, if the conversion has been evaluated."""
+    result: dict[str, Any] | None = files.read_json(job.output / "report.json")
+    return result
+
+
+def status(job: Job) -> dict[str, Any] | None:
+    result: dict[str, Any] | None = files.read_json(job.output / "status.json")
+    return result
+
+
+def _status(job: Job, stage_name: str, exit_code: int, error: str | None) -> dict[str, Any]:
+    result = report(job)
+    finished = stage_name == "evaluate" and exit_code in (0, 5)
+    return {
+        "model": job.name,
+        "engine": job.engine,
+        "weights": weights(job),
+        "stage": stage_name,
+        "exit_code": exit_code,
+        "error": error,
+        "verdict": result["verdict"] if result and finished else None,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def manifest(job: Job) -> dict[str, Any]:
+    """Products with their sha256, the versions and images that made them, the source of the weights, the seconds."""
+    from tf2torch.zoo import fetch
+
+    stamps = {name: stamp for name in stage.STAGES if (stamp := stage.read_stamp(name, job))}
+    return {
+        "model": job.name,
+        "engine": job.engine,
+        "weights": weights(job),
+        "source": None if job.weights == "random" else fetch.provenance(job.recipe, job.models),
+        "command": os.environ.get("TF2TORCH_COMMAND") or " ".join(["tf2torch", *sys.argv[1:]]),
+        "seconds": {name: stamp["seconds"] for name, stamp in stamps.items()},
+        "versions": {name: stamp["key"]["packages"] for name, stamp in stamps.items()},
+        "images": {name: stamp["image"] for name, stamp in stamps.items()},
+        "products": {
+            product: {"sha256": digest, "stage": name, "weights": weights(job)}
+            for name, stamp in stamps.items()
+            for product, digest in stamp["products"].items()
+        },
+    }
+
+
+def weights(job: Job) -> str:
+    """`pretrained`, or `random, seed 0`: every product of a network that nobody trained says so."""
+    return f"random, seed {job.seed}" if job.weights == "random" else "pretrained"

@@ -1,0 +1,110 @@
+"""Recipes: one small TOML file per model under models/, read into a checked `Recipe`."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from tf2torch.errors import UsageError
+
+Preprocessing = Literal["inception", "vgg"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Where a published checkpoint comes from. A missing checksum is recorded on the first download."""
+
+    url: str
+    file: str  # the checkpoint inside the archive
+    size: int | None = None  # bytes of the archive
+    sha256: str | None = None
+    sha384: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Published accuracy on the ILSVRC-2012 validation set, in percent."""
+
+    top1: float
+    top5: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    name: str
+    network: str  # the network definition, a key of zoo.networks
+    classes: int  # 1001 where class 0 is the background, else 1000
+    input_size: int  # height and width in pixels
+    preprocessing: Preprocessing
+    output: str  # the operation whose value is the result
+    bn_decay: float | None = None  # TensorFlow's decay of the batch-norm statistics; None where there is no batch norm
+    weights: Weights | None = None  # None where nobody has published any
+    accuracy: Accuracy | None = None
+
+    @property
+    def label_offset(self) -> int:
+        """What to subtract from a label in the numbering with background (0..1000) to get a class of this model."""
+        return 1001 - self.classes
+
+
+def load(models: Path, name: str) -> Recipe:
+    """The recipe models/<name>.toml. Raises UsageError with the nearest names if there is none, or if it is wrong."""
+    known = names(models)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"Did you mean {', '.join(near)}?" if near else "`make list` shows the models there are."
+        raise UsageError(f"Unknown model {name!r}: there is no recipe models/{name}.toml. {hint}")
+    path = models / f"{name}.toml"
+    try:
+        return _parse(name, tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"The recipe models/{path.name} is not valid: {error}. docs/recipes.md lists the keys."
+        ) from error
+
+
+def names(models: Path) -> list[str]:
+    """All models with a recipe, sorted."""
+    if not models.is_dir():
+        raise UsageError(f"There is no folder {models} with recipes. Run from the root of the repository.")
+    return sorted(path.stem for path in models.glob("*.toml"))
+
+
+def _parse(name: str, table: dict[str, Any]) -> Recipe:
+    weights, accuracy = table.pop("weights", None), table.pop("accuracy", None)
+    recipe = _build(
+        Recipe,
+        {
+            **table,
+            "name": name,
+            "weights": None if weights is None else _build(Weights, weights),
+            "accuracy": None if accuracy is None else _build(Accuracy, accuracy),
+        },
+    )
+    if recipe.preprocessing not in get_args(Preprocessing):
+        raise ValueError(f"preprocessing is {recipe.preprocessing!r}, not one of {', '.join(get_args(Preprocessing))}")
+    if recipe.classes < 1 or recipe.input_size < 1:
+        raise ValueError("classes and input_size are positive numbers")
+    return recipe
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float), "Preprocessing": str}
+
+
+def _build(cls: type[T], table: object) -> T:
+    """A dataclass from a TOML table: every key known, every scalar of the annotated type."""
+    if not isinstance(table, dict):
+        raise ValueError(f"{cls.__name__.lower()} is {table!r}, not a table")
+    annotations = {field.name: str(field.type) for field in fields(cls)}  # type: ignore[arg-type]  # only dataclasses come here
+    for key, value in table.items():
+        if key not in annotations:
+            near = difflib.get_close_matches(key, annotations, n=1)
+            raise ValueError(f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+        kind = _TYPES.get(annotations[key].removesuffix(" | None"))
+        if kind and value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"{key} is {value!r}, not {annotations[key]}")
+    return cls(**table)

@@ -1,0 +1,174 @@
+"""Runs a stage, or finds that it need not run: the key is what it reads, and its products are verified."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tf2torch import closure, files
+from tf2torch.job import Job
+
+IMAGE_RECORD = Path("/etc/tf2torch/image.json")  # written when an image of ours is built; absent outside of them
+_TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "mmdnn", "numpy", "protobuf", "pillow")
+_PYTORCH_SIDE = ("torch", "mmdnn", "numpy", "protobuf", "pillow")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of the road. Its work is `run(job, folder, products)` in the module engines/<engine>/<name>.py."""
+
+    name: str
+    verb: str
+    packages: tuple[str, ...]  # installed distributions whose versions matter
+    options: tuple[str, ...]  # fields of Job that it reads
+    inputs: Callable[[Job], list[Path]]
+
+
+def _export_inputs(job: Job) -> list[Path]:
+    checkpoint = [] if job.weights == "random" else sorted(job.models.glob(f"{job.name}.ckpt*"))
+    return [job.models / f"{job.name}.toml", *checkpoint, *image_files(job)]
+
+
+def _codegen_inputs(job: Job) -> list[Path]:
+    return [job.output / "converted.pb", job.output / "converted.npy"]
+
+
+def _build_inputs(job: Job) -> list[Path]:
+    return [job.output / "converted_pytorch.py", job.output / "converted_pytorch.npy"]
+
+
+def _evaluate_inputs(job: Job) -> list[Path]:
+    reference = job.intermediate("export", "reference.safetensors")
+    return [*_build_inputs(job), job.output / "converted_pytorch.pth", reference, *image_files(job)]
+
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage("export", "Exporting", _TENSORFLOW_SIDE, ("engine", "weights", "seed"), _export_inputs),
+        Stage("codegen", "Generating code", _PYTORCH_SIDE, ("engine",), _codegen_inputs),
+        Stage("build", "Building the model", _PYTORCH_SIDE, ("engine",), _build_inputs),
+        Stage("evaluate", "Evaluating", _PYTORCH_SIDE, ("engine", "weights", "device"), _evaluate_inputs),
+    )
+}
+
+
+def image_files(job: Job) -> list[Path]:
+    """Every file of the folder with images, labels included."""
+    return sorted(path for path in job.images.rglob("*") if path.is_file()) if job.images else []
+
+
+def module_of(stage: Stage, job: Job) -> str:
+    return f"tf2torch.engines.{job.engine}.{stage.name}"
+
+
+def key(stage: Stage, job: Job) -> dict[str, Any]:
+    """Everything that decides what the stage produces. Computed without importing a framework."""
+    return {
+        "options": {name: getattr(job, name) for name in stage.options},
+        "inputs": {path.name: files.sha256(path) if path.is_file() else None for path in stage.inputs(job)},
+        "source": closure.source_hash(module_of(stage, job)),
+        "packages": {name: _version(name) for name in stage.packages},
+    }
+
+
+def stale(stage: Stage, job: Job) -> str | None:
+    """Why the stage has to run, in a few words; None if its last results hold."""
+    stamp = read_stamp(stage.name, job)
+    if stamp is None:
+        return "not done yet"
+    current = json.loads(json.dumps(key(stage, job)))
+    for part, value in current.items():
+        if stamp["key"].get(part) != value:
+            return f"{part} changed: {_difference(stamp['key'].get(part), value)}"
+    for place, products in (("work", stamp["intermediates"]), ("output", stamp["products"])):
+        folder = job.work / stage.name if place == "work" else job.output
+        for name, digest in products.items():
+            path = folder / name
+            if not path.is_file() or files.sha256(path) != digest:
+                return f"{name} is {'not what was written' if path.is_file() else 'missing'}"
+    return None
+
+
+def run(stage: Stage, job: Job) -> float:
+    """Runs the stage into temporary folders; only its success changes anything. Returns the seconds it took."""
+    start = time.perf_counter()
+    before = key(stage, job)
+    scratch = job.work / f".{stage.name}{files.PARTIAL}"
+    with files.machine_errors(job.work):
+        shutil.rmtree(scratch, ignore_errors=True)
+        kept, products = scratch / "kept", scratch / "products"
+        kept.mkdir(parents=True)
+        products.mkdir()
+        job.output.mkdir(parents=True, exist_ok=True)
+        try:
+            importlib.import_module(module_of(stage, job)).run(job, kept, products)
+            stamp = {
+                "key": before,
+                "image": _image(),
+                "seconds": round(time.perf_counter() - start, 2),
+                "intermediates": _digests(kept),
+                "products": _digests(products),
+            }
+            _publish(stage, job, kept, products, stamp)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return time.perf_counter() - start
+
+
+def read_stamp(name: str, job: Job) -> dict[str, Any] | None:
+    """What the last success of a stage has left on record: key, seconds, intermediates and products with sha256."""
+    stamp: dict[str, Any] | None = files.read_json(_stamp_path(name, job))
+    return stamp
+
+
+def _publish(stage: Stage, job: Job, kept: Path, products: Path, stamp: dict[str, Any]) -> None:
+    """Replaces the old results by the new. A stop in between leaves no stamp, so that the stage runs again."""
+    old = read_stamp(stage.name, job)
+    _stamp_path(stage.name, job).unlink(missing_ok=True)
+    for name in (old or {"products": {}})["products"].keys() - stamp["products"].keys():
+        (job.output / name).unlink(missing_ok=True)  # a product of other options must not pass for one of these
+    folder = job.work / stage.name
+    shutil.rmtree(folder, ignore_errors=True)
+    kept.rename(folder)
+    for path in sorted(products.iterdir()):
+        files.copy(path, job.output / path.name)
+    files.write_json(_stamp_path(stage.name, job), stamp)
+
+
+def _stamp_path(name: str, job: Job) -> Path:
+    return job.work / f"{name}.stamp.json"
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {path.name: files.sha256(path) for path in sorted(folder.iterdir())}
+
+
+def _difference(old: Any, new: dict[str, Any]) -> str:
+    if not isinstance(old, dict):
+        return "tf2torch itself"
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
+
+
+def _image() -> dict[str, Any] | None:
+    """Which container image this runs in: what the image knows of itself, and its id where the caller passed it on."""
+    built = files.read_json(IMAGE_RECORD)
+    return built and {**built, "id": os.environ.get("TF2TORCH_IMAGE") or None}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+

@@ -1,0 +1,68 @@
+"""The network definitions that TensorFlow's packages carry, built by name. TensorFlow side."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from tf2torch.export.tensorflow import slim_networks, tf
+from tf2torch.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    module: str  # in tf_slim.nets
+    scope: str  # the function in that module which makes the argument scope
+
+
+_RESNETS = {
+    f"resnet_v{version}_{depth}": Definition(f"resnet_v{version}", "resnet_arg_scope")
+    for version in (1, 2)
+    for depth in (50, 101, 152, 200)
+}
+DEFINITIONS = {
+    "alexnet_v2": Definition("alexnet", "alexnet_v2_arg_scope"),
+    "inception_v1": Definition("inception_v1", "inception_v1_arg_scope"),
+    "inception_v2": Definition("inception_v2", "inception_v2_arg_scope"),
+    "inception_v3": Definition("inception_v3", "inception_v3_arg_scope"),
+    "overfeat": Definition("overfeat", "overfeat_arg_scope"),
+    "vgg_16": Definition("vgg", "vgg_arg_scope"),
+    "vgg_19": Definition("vgg", "vgg_arg_scope"),
+    **_RESNETS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    graph: Any  # tf.Graph
+    images: Any  # placeholder [N, H, W, 3] float32
+    logits: Any  # [N, classes] float32
+
+
+def build(recipe: Recipe, *, training: bool = False) -> Network:
+    """The recipe's network in a graph of its own, with uninitialised variables.
+
+    With `training`, batch norm normalises by the statistics of the batch, and its update ops (collection UPDATE_OPS)
+    put exactly those statistics into the moving averages. Raises KeyError for a network that no package defines.
+    """
+    definition = DEFINITIONS[recipe.network]
+    module = slim_networks(definition.module)
+    scope = getattr(module, definition.scope, None) or getattr(slim_networks("resnet_utils"), definition.scope)
+    options = {"batch_norm_decay": 0.0} if training and "batch_norm_decay" in inspect.signature(scope).parameters else {}
+    size = recipe.input_size
+    graph = tf.Graph()
+    with graph.as_default(), slim_scope(scope(**options)):
+        images = tf.placeholder(tf.float32, [None, size, size, 3], name="input")
+        getattr(module, recipe.network)(images, num_classes=recipe.classes, is_training=training)
+        logits = graph.get_tensor_by_name(f"{recipe.output}:0")
+        if logits.shape.rank == 4:  # the residual networks end in [N, 1, 1, classes]
+            logits = tf.squeeze(logits, [1, 2], name="SpatialSqueeze")
+    return Network(graph, images, logits)
+
+
+def slim_scope(scope: Any) -> Any:
+    """tf_slim's context manager for a scope of arguments."""
+    import tf_slim
+
+    return tf_slim.arg_scope(scope)
