@@ -3,6 +3,8 @@
 small_networks.py KIND FOLDER writes FOLDER/net.ckpt.* and, for the kind `whole`, FOLDER/reference.npz.
 """
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 
@@ -14,17 +16,17 @@ tf.disable_v2_behavior()
 random = np.random.default_rng(1)
 
 
-def variable(name, *shape, mean=0.0, deviation=0.3):
+def variable(name: str, *shape: int, mean: float = 0.0, deviation: float = 0.3) -> tf.Variable:
     value = random.normal(mean, deviation, shape).astype(np.float32)
     return tf.get_variable(name, initializer=tf.constant(value))
 
 
-def convolution(x, name, kernel, channels, stride):
+def convolution(x: tf.Tensor, name: str, kernel: int, channels: int, stride: int) -> tf.Tensor:
     weights = variable(f"{name}/weights", kernel, kernel, int(x.shape[-1]), channels)
     return tf.nn.conv2d(x, weights, [1, stride, stride, 1], "SAME", name=f"{name}/Conv2D")
 
 
-def batch_norm(x, name):
+def batch_norm(x: tf.Tensor, name: str) -> tf.Tensor:
     channels = int(x.shape[-1])
     gamma = variable(f"{name}/gamma", channels, mean=1.0)
     beta = variable(f"{name}/beta", channels)
@@ -32,23 +34,27 @@ def batch_norm(x, name):
     variance = tf.get_variable(
         f"{name}/moving_variance", initializer=tf.constant(random.uniform(0.5, 2.0, channels).astype(np.float32))
     )
-    x, _, _ = tf.nn.fused_batch_norm(x, gamma, beta, mean, variance, epsilon=0.001, is_training=False, name=f"{name}/bn")
+    x, _, _ = tf.nn.fused_batch_norm(
+        x, gamma, beta, mean, variance, epsilon=0.001, is_training=False, name=f"{name}/bn"
+    )
     return x
 
 
-def body(image):
+def body(image: tf.Tensor) -> tf.Tensor:
     x = tf.nn.relu(batch_norm(convolution(image, "conv1", 3, 8, 2), "conv1"))
-    x = tf.nn.max_pool2d(x, 3, 2, "SAME")  # 11 -> 6 pads unevenly
+    x = tf.nn.max_pool2d(x, 3, 2, "SAME")
     x = tf.nn.relu(tf.nn.bias_add(convolution(x, "conv2", 1, 12, 1), variable("conv2/biases", 12)))
     x = tf.nn.avg_pool2d(x, 6, 1, "VALID")
     return tf.squeeze(x, [1, 2], name="SpatialSqueeze")
 
 
-def logits(x):
+def logits(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.bias_add(tf.matmul(x, variable("logits/weights", 12, 7)), variable("logits/biases", 7))
 
 
-def build(kind):
+def build(kind: str) -> tuple[tf.Tensor, tf.Tensor]:
+    if kind == "inception_v1":
+        return inception_v1()
     image = tf.placeholder(tf.float32, [None, 22, 22, 3], name="input")
     if kind == "whole":
         x = tf.nn.softmax(logits(body(image)))
@@ -61,26 +67,24 @@ def build(kind):
         # A convolution whose kernel is computed: MMdnn looks for it in the checkpoint.
         kernel = tf.reshape(variable("flat", 27 * 4), [3, 3, 3, 4])
         x = tf.nn.conv2d(image, kernel, [1, 1, 1, 1], "VALID", name="computed_kernel")
-    elif kind == "inception_v1":
-        return inception_v1(image)
     return image, tf.identity(x, name="MMdnn_Output")
 
 
-def inception_v1(image):
-    """The published checkpoint's variables, with other values."""
-    import tf_keras.src.legacy_tf_layers.normalization as normalization
+def inception_v1() -> tuple[tf.Tensor, tf.Tensor]:
+    """The variables of the published checkpoint, with other values."""
+    from tf2torch.engines.mmdnn import adapter, tensorflow_1
 
-    sys.modules["tf_keras.legacy_tf_layers"] = sys.modules["tf_keras.src.legacy_tf_layers"]
-    sys.modules["tf_keras.legacy_tf_layers.normalization"] = normalization
-    from tf_slim.nets import inception
+    with adapter.modules(tensorflow_1.legacy_layers()):
+        import tf_slim
+        from tf_slim.nets import inception
 
-    image = tf.placeholder(tf.float32, [None, 224, 224, 3])
-    tf.set_random_seed(1)
-    with __import__("tf_slim").arg_scope(inception.inception_v3_arg_scope()):
-        return image, inception.inception_v1(image, num_classes=1001, is_training=False)[0]
+        image = tf.placeholder(tf.float32, [None, 224, 224, 3])
+        tf.set_random_seed(1)
+        with tf_slim.arg_scope(inception.inception_v3_arg_scope()):
+            return image, inception.inception_v1(image, num_classes=1001, is_training=False)[0]
 
 
-def main(kind, folder):
+def main(kind: str, folder: Path) -> None:
     image, output = build(kind)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 from file_server import Answer, FileServer
 
 from tf2torch.errors import MachineError
@@ -97,6 +99,12 @@ def test_a_complete_file_needs_no_request(server: FileServer, part: Path) -> Non
     assert len(server.seen) == 1
 
 
+def test_a_complete_file_of_another_size_is_not_taken(server: FileServer, part: Path) -> None:
+    download(server.url, part)
+    with pytest.raises(WrongSizeError):
+        download(server.url, part, size=10, transfer=QUICK)
+
+
 def test_an_unreadable_record_means_starting_anew(server: FileServer, part: Path) -> None:
     part.write_bytes(b"half of something")
     part.with_name(f"{part.name}.json").write_text("[]")
@@ -175,6 +183,30 @@ def test_a_proxy_that_is_not_there(part: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused.getsockname()[1]}")
         with pytest.raises(DownloadError, match="the proxy"):
             download("http://no.example/net.tar.gz", part, transfer=QUICK)
+
+
+def test_no_encryption_where_it_was_asked_for(server: FileServer, part: Path) -> None:
+    with pytest.raises(DownloadError, match="no encrypted connection"):
+        download(server.url.replace("http:", "https:"), part, transfer=QUICK)
+
+
+def test_an_untrusted_certificate(part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def untrusted(*_: object, **__: object) -> None:
+        raise requests.exceptions.SSLError from ssl.SSLCertVerificationError("self-signed certificate")
+
+    monkeypatch.setattr(requests.Session, "get", untrusted)
+    with pytest.raises(DownloadError, match=r"certificate is not trusted.*REQUESTS_CA_BUNDLE"):
+        download("https://no.example/net.tar.gz", part, transfer=QUICK)
+
+
+def test_is_not_sent_on_to_an_unencrypted_address(
+    server: FileServer, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = requests.Session.get
+    monkeypatch.setattr(requests.Session, "get", lambda self, _, **options: get(self, server.url, **options))
+    with pytest.raises(DownloadError, match=r"sends on to http://.*, which is not encrypted"):
+        download("https://no.example/net.tar.gz", part, transfer=QUICK)
+    assert not part.exists()
 
 
 def test_no_such_protocol(part: Path) -> None:

@@ -83,7 +83,7 @@ def compare(model: nn.Module, reference: Reference, job: Job, device: torch.devi
 def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatArray:
     assert job.images is not None  # the reference has image outputs only if there are images
     rows = []
-    with Progress("PyTorch on images", len(images.labelled(job.images)), "images") as progress:
+    with Progress("PyTorch on images", len(images.labelled(job.images)), unit="images") as progress:
         for chunk, batch in images.batches(job.images, job.recipe, IMAGE_BATCH):
             rows.append(compute(batch))
             progress.update(len(chunk))

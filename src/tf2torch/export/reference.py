@@ -29,7 +29,7 @@ def record(loaded: Loaded, job: Job) -> Reference:
 
         single, outputs = compute(inputs[:1]), compute(inputs)
         if job.images:
-            with Progress("TensorFlow on images", len(images.labelled(job.images)), "images") as progress:
+            with Progress("TensorFlow on images", len(images.labelled(job.images)), unit="images") as progress:
                 for chunk, batch in images.batches(job.images, recipe, BATCH):
                     rows.append(compute(batch))
                     names.extend(item.path.relative_to(job.images).as_posix() for item in chunk)

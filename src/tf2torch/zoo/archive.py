@@ -128,6 +128,8 @@ def _members(raw: IO[bytes], most: int) -> Iterator[_Member]:
 def _zip_members(raw: IO[bytes]) -> Iterator[_Member]:
     with zipfile.ZipFile(raw) as archive:
         for info in archive.infolist():
+            if info.header_offset < 0:
+                raise zipfile.BadZipFile(f"{info.orig_filename!r} lies before the start of the file")
             mode = info.external_attr >> 16  # the type bits of Unix; 0 where the archive was made elsewhere
             if info.is_dir():
                 kind = "directory"

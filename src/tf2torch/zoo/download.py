@@ -107,7 +107,7 @@ def discard(part: Path) -> None:
 def _attempt(session: requests.Session, url: str, part: Path, size: int | None, transfer: Transfer) -> None:
     origin = _Origin.read(part)
     have = _length(part) if origin and origin.url == url and (origin.validator or origin.size) else 0
-    if have and origin and have == origin.size:
+    if have and origin and have == origin.size and size in (None, have):
         return
     headers = {"Accept-Encoding": "identity"}  # the bytes as they are stored: checksums are made of these
     if have and origin:
@@ -200,8 +200,10 @@ def _diagnosis(error: BaseException) -> tuple[str, bool]:
 
     if caused_by(requests.exceptions.ProxyError):
         return "the proxy that HTTPS_PROXY or HTTP_PROXY names does not answer or refuses", True
-    if caused_by(ssl.SSLError, requests.exceptions.SSLError):
+    if caused_by(ssl.SSLCertVerificationError):
         return "the server's certificate is not trusted (behind a company's proxy, set REQUESTS_CA_BUNDLE)", False
+    if caused_by(ssl.SSLError, requests.exceptions.SSLError):
+        return "no encrypted connection came about", False
     if caused_by(socket.gaierror):
         return "the host was not found; is there a network?", True
     if caused_by(ConnectionRefusedError):

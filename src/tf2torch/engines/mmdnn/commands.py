@@ -70,7 +70,7 @@ def to_model(source: Path, weights: Path, model: Path) -> None:
         with _quietly("mmtomodel"), adapter.adapted():
             from mmdnn.conversion._script.dump_code import dump_code
 
-            dump_code("pytorch", str(source), str(weights), str(temporary))
+            dump_code("pytorch", str(source), str(weights), str(temporary), dump_tag=None)
         temporary.replace(model)
 
 

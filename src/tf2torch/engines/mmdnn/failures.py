@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from tf2torch.engines.mmdnn.adapter import WAY_ROUND
 from tf2torch.errors import InputError, MachineError, Tf2TorchError, UnsupportedError, UsageError
@@ -13,6 +14,8 @@ from tf2torch.files import machine_errors
 
 # What MMdnn calls the node at hand, from the surest to the vaguest.
 _NODE_VARIABLES = ("current_node", "source_node", "IR_node")
+# A global variable of every source that MMdnn generates.
+_GENERATED = "_weights_dict"
 # Where MMdnn checks what the user has asked for.
 _CHECKS_OF_REQUESTS = ("mmdnn/conversion/_script/", "mmdnn/conversion/examples/extractor.py")
 # TensorFlow's errors about checkpoints, by name: this module knows no framework.
@@ -28,10 +31,14 @@ def told(command: str) -> Iterator[None]:
     except (Tf2TorchError, MemoryError):
         raise
     except Exception as error:
-        raise _told(command, error) from error
+        told_as = _told(command, error)
+        if told_as is None:
+            raise
+        raise told_as from error
 
 
-def _told(command: str, error: Exception) -> Tf2TorchError:
+def _told(command: str, error: Exception) -> Tf2TorchError | None:
+    """None for a crash that is no fault of MMdnn's or of its input."""
     what = f"MMdnn ({command}) failed"
     why = f"{type(error).__name__}: {error}".removesuffix(".")
     node = node_in_progress(error)
@@ -41,6 +48,8 @@ def _told(command: str, error: Exception) -> Tf2TorchError:
         return InputError(
             f"{what}: {error.filename or error} is missing. Check the path, or run the step that writes it."
         )
+    if not any(_of_mmdnn(frame) for frame, _ in traceback.walk_tb(error.__traceback__)):
+        return None
     if node is None and _by_request(error):
         return UsageError(f"{what}: {why}. `{command} --help` lists the options.")
     if node is None and _by_input(command, error):
@@ -69,6 +78,11 @@ def node_in_progress(error: BaseException) -> str | None:
             if node is not None and getattr(node, "name", None):
                 found = f"{getattr(node, 'type', None) or getattr(node, 'op', '')} {node.name}".strip()
                 break
-        if "_weights_dict" in frame.f_globals and isinstance(frame.f_locals.get("name"), str):
-            found = frame.f_locals["name"]  # a generated constructor: self.__conv(..., name=...)
+        if _GENERATED in frame.f_globals and isinstance(frame.f_locals.get("name"), str):
+            found = frame.f_locals["name"]  # in a constructor: self.__conv(..., name=...)
     return found
+
+
+def _of_mmdnn(frame: FrameType) -> bool:
+    """Whether a frame runs MMdnn's code, or code that MMdnn has generated."""
+    return "mmdnn/conversion/" in frame.f_code.co_filename or _GENERATED in frame.f_globals

@@ -6,10 +6,12 @@ TensorFlow is imported inside the functions only.
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Protocol
+from typing import Any, Protocol
 
 from tf2torch.engines.mmdnn import adapter
 
@@ -19,6 +21,7 @@ _CONTRIB_NETWORKS = ("inception", "resnet_v1", "resnet_v2", "vgg")
 class Parser(adapter.Converter, Protocol):
     """A TensorFlow parser of MMdnn's, as far as we use it."""
 
+    IR_graph: Any
     skip_type: set[str]
 
 
@@ -58,7 +61,7 @@ def _contrib() -> dict[str, ModuleType]:
     """tensorflow.contrib left with TensorFlow 2.0. What mmdownload takes from it lives on in tf_slim and tf_keras."""
     if not (importlib.util.find_spec("tf_slim") and importlib.util.find_spec("tf_keras")):
         return {"tensorflow.contrib": adapter.module("tensorflow.contrib", __path__=[])}
-    with adapter.modules(_legacy_layers()):
+    with adapter.modules(legacy_layers()):
         slim = importlib.import_module("tf_slim")
         networks = {name: importlib.import_module(f"tf_slim.nets.{name}") for name in _CONTRIB_NETWORKS}
     keras = importlib.import_module("tf_keras")
@@ -78,11 +81,11 @@ def _contrib() -> dict[str, ModuleType]:
         "tensorflow.contrib.slim": slim,
         "tensorflow.contrib.slim.nets": nets,
         "tensorflow.contrib.keras": keras,
-        **_legacy_layers(),
+        **legacy_layers(),
     }
 
 
-def _legacy_layers() -> dict[str, ModuleType]:
+def legacy_layers() -> dict[str, ModuleType]:
     """Where TensorFlow looks for the batch norm of tf_slim; tf_keras carries these modules one level deeper."""
     return {
         f"tf_keras.{name}": importlib.import_module(f"tf_keras.src.{name}")
@@ -109,6 +112,7 @@ def adapt_parsers() -> None:
     for parser_class in (TensorflowParser, TensorflowParser2):
         parser_class.rename_UNKNOWN = _rename_unknown
         parser_class.gen_IR = _whole(parser_class.gen_IR)
+        parser_class.run = _ordered(parser_class.run)
 
 
 def _whole(gen_ir: Callable[[Parser], None]) -> Callable[[Parser], None]:
@@ -121,6 +125,22 @@ def _whole(gen_ir: Callable[[Parser], None]) -> Callable[[Parser], None]:
             gen_ir(parser)
 
     return parse
+
+
+def _ordered(run: Callable[[Parser, str], None]) -> Callable[[Parser, str], None]:
+    """Attributes are a protobuf map, which has no order of its own: without this the files differ from run to run."""
+
+    def run_ordered(parser: Parser, destination: str) -> None:
+        run(parser, destination)
+        Path(f"{destination}.pb").write_bytes(parser.IR_graph.SerializeToString(deterministic=True))
+        readable = Path(f"{destination}.json")
+        graph = json.loads(readable.read_text(encoding="utf-8"))
+        for node in graph.get("node", []):
+            if "attr" in node:
+                node["attr"] = dict(sorted(node["attr"].items()))
+        readable.write_text(json.dumps(graph, indent=2), encoding="utf-8")
+
+    return run_ordered
 
 
 def _rename_unknown(parser: Parser, node: adapter.Node) -> None:

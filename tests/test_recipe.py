@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tf2torch.errors import UsageError
+from tf2torch.recipe import Recipe, load, names
+
+MODELS = Path(__file__).parents[1] / "models"
+SHIPPED = names(MODELS)
+PUBLISHED_NOWHERE = {"alexnet_v2", "overfeat"}
+MINIMAL = """
+network = "net"
+classes = 1001
+input_size = 224
+preprocessing = "vgg"
+output = "net/logits"
+"""
+WEIGHTS = '[weights]\nurl = "https://example.org/net.tar.gz"\nfile = "net.ckpt"\n'
+
+
+def write(folder: Path, text: str, name: str = "net") -> Path:
+    (folder / f"{name}.toml").write_text(text)
+    return folder
+
+
+def test_the_fourteen_models_are_there() -> None:
+    residual = {f"resnet_v{version}_{depth}" for version in (1, 2) for depth in (50, 101, 152)} | {"resnet_v2_200"}
+    others = {"alexnet_v2", "inception_v1", "inception_v2", "inception_v3", "overfeat", "vgg_16", "vgg_19"}
+    assert residual | others <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_recipe(name: str) -> None:
+    recipe = load(MODELS, name)
+    family = re.match("[a-z]+", recipe.network)
+    assert family
+    assert recipe.name == name
+    assert recipe.classes in (1000, 1001)
+    assert recipe.label_offset == (1 if recipe.classes == 1000 else 0)
+    assert (recipe.preprocessing == "inception") == (recipe.classes == 1001)
+    assert recipe.input_size in (224, 231, 299)
+    assert recipe.bn_decay == {"inception": 0.9997, "resnet": 0.997}.get(family[0])
+    assert re.fullmatch(r"\w+(/\w+)+", recipe.output)
+    assert (MODELS / f"{name}.toml").read_text().startswith("# ")
+    assert (recipe.weights is None) == (name in PUBLISHED_NOWHERE)
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in PUBLISHED_NOWHERE])
+def test_the_weights_of_a_shipped_recipe(name: str) -> None:
+    weights, accuracy = load(MODELS, name).weights, load(MODELS, name).accuracy
+    assert weights
+    assert accuracy
+    bucket = "https://storage.googleapis.com/download.tensorflow.org/models/"
+    assert re.fullmatch(rf"{re.escape(bucket)}{name}_201[67]_\d\d_\d\d\.tar\.gz", weights.url)
+    assert weights.file == f"{name}.ckpt"
+    assert weights.size is None or 10**6 < weights.size < 10**9
+    assert weights.sha256 is None or re.fullmatch("[0-9a-f]{64}", weights.sha256)
+    assert weights.sha384 is None or re.fullmatch("[0-9a-f]{96}", weights.sha384)
+    assert 60 < accuracy.top1 < accuracy.top5 < 100
+
+
+def test_the_smallest_recipe(tmp_path: Path) -> None:
+    assert load(write(tmp_path, MINIMAL), "net") == Recipe("net", "net", 1001, 224, "vgg", "net/logits")
+
+
+def test_a_whole_number_is_a_number(tmp_path: Path) -> None:
+    recipe = load(write(tmp_path, MINIMAL + "[accuracy]\ntop1 = 70\ntop5 = 90.5\n"), "net")
+    assert recipe.accuracy
+    assert (recipe.accuracy.top1, recipe.accuracy.top5) == (70, 90.5)
+
+
+WRONG = {
+    "no TOML": ("network = ", "Invalid value"),
+    "not UTF-8": ("\udcff", "codec"),
+    "a key is missing": (MINIMAL.replace("classes = 1001", ""), "classes"),
+    "an unknown key": (MINIMAL + "clases = 3", "did you mean 'classes'"),
+    "an unknown key, far off": (MINIMAL + "zzz = 3", "unknown key 'zzz'"),
+    "an unknown key of a table": (MINIMAL + WEIGHTS + "md5 = 'x'", "unknown key 'md5'"),
+    "text for a number": (MINIMAL.replace("1001", "'1001'"), "classes is '1001', not int"),
+    "a truth value for a number": (MINIMAL.replace("1001", "true"), "classes is True"),
+    "a fraction": (MINIMAL.replace("224", "224.5"), "input_size is 224.5"),
+    "no classes": (MINIMAL.replace("1001", "0"), "positive"),
+    "unknown preprocessing": (MINIMAL.replace("vgg", "caffe"), "not one of inception, vgg"),
+    "a number for a name": (MINIMAL.replace('"net/logits"', "3"), "output is 3"),
+    "text for a table": ("weights = 'net.ckpt'" + MINIMAL, "weights is 'net.ckpt', not a table"),
+    "a list for a table": ("accuracy = [70, 90]" + MINIMAL, "not a table"),
+    "an empty table": (MINIMAL + "[weights]", "url"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG)
+def test_a_wrong_recipe(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "net.toml").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(UsageError, match=words) as caught:
+        load(tmp_path, "net")
+    assert "models/net.toml" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("inception_3", "Did you mean inception_v3"),
+        ("resnet_v1_5O", "resnet_v1_50"),
+        ("xyzzy", "make list"),
+        ("../pyproject", "Unknown model"),
+        ("", "Unknown model"),
+    ],
+)
+def test_an_unknown_model(name: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        load(MODELS, name)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="root of the repository"):
+        names(tmp_path / "models")
