@@ -101,11 +101,20 @@ def network_input(pixels: FloatArray, style: Preprocessing) -> FloatArray:
 
 
 def seeded(seed: int, count: int, size: int) -> FloatArray:
-    """Images [count, size, size, 3] float32 in 0..1: patches of colour under noise, the same on any machine."""
+    """Images [count, size, size, 3] float32 in 0..1, the same on any machine.
+
+    Like photographs they hold patches of every size, the larger the stronger, and differ in brightness and contrast.
+    """
     random = np.random.default_rng(seed)
-    patches = random.random((count, 8, 8, 3), np.float32)
-    noise = random.random((count, size, size, 3), np.float32)
-    return np.stack([resize(patch, size, size) for patch in patches]) * np.float32(0.75) + noise * np.float32(0.25)
+    images = np.zeros((count, size, size, 3), np.float32)
+    for image in images:
+        patches = 2
+        while patches < size:
+            image += resize(random.standard_normal((patches, patches, 3), np.float32), size, size) * (2 / patches)
+            patches *= 2
+        image *= random.uniform(0.15, 0.5)
+        image += random.uniform(0.2, 0.8)
+    return images.clip(0, 1)
 
 
 def _taps(length: int, wanted: int) -> tuple[tuple[Any, Any], FloatArray]:

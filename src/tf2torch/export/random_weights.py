@@ -1,8 +1,9 @@
 """A seeded checkpoint for a network without published weights, or for a machine without a network.
 
 Kernels are drawn so that the variance is kept; batch norm gets scales and offsets that are not trivial, and the
-mean and variance that its input really has on seeded images. Deep networks stay finite, and a batch norm that is
-converted wrongly shows at once.
+mean and variance that its input really has on seeded images; the last bias takes away what all images share, so
+that different images fall into different classes. Deep networks stay finite and well conditioned, and a batch norm
+that is converted wrongly shows at once.
 """
 
 from __future__ import annotations
@@ -25,12 +26,24 @@ def values(recipe: Recipe, seed: int) -> dict[str, FloatArray]:
     """Every variable of the recipe's network by name. The same seed gives the same values on any machine."""
     network = networks.build(recipe, training=True)
     with network.graph.as_default(), session(network.graph) as running:
-        variables = tf.model_variables()
-        for variable in variables:
-            variable.load(draw(variable.op.name, variable.shape.as_list(), seed), running)
+        variables = {variable.op.name: variable for variable in tf.model_variables()}
+        for name, variable in variables.items():
+            variable.load(draw(name, variable.shape.as_list(), seed), running)
         batch = images.network_input(images.seeded(seed, CALIBRATION_BATCH, recipe.input_size), recipe.preprocessing)
-        running.run(tf.get_collection(tf.GraphKeys.UPDATE_OPS), {network.images: batch})
-        return {variable.op.name: value for variable, value in zip(variables, running.run(variables), strict=True)}
+        updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+        logits, _ = running.run([network.logits, updates], {network.images: batch})
+        result: dict[str, FloatArray] = running.run(variables)
+    result[_last_bias(network.logits)] -= logits.mean(0)
+    return result
+
+
+def _last_bias(logits: Any) -> str:
+    """The name of the variable that the last BiasAdd before the logits adds."""
+    operation = logits.op
+    while operation.type != "BiasAdd":
+        operation = operation.inputs[0].op
+    name: str = operation.inputs[1].op.inputs[0].op.name
+    return name
 
 
 def draw(name: str, shape: list[int], seed: int) -> FloatArray:
@@ -39,7 +52,9 @@ def draw(name: str, shape: list[int], seed: int) -> FloatArray:
     match name.rsplit("/", 1)[-1]:
         case "gamma":
             value = random.uniform(0.5, 1.5, shape)
-        case "beta" | "biases":
+        case "beta":  # mostly positive: a deep stack of rectifiers centred at zero is chaotic and multiplies rounding
+            value = random.normal(1.0, 1.0, shape)
+        case "biases":
             value = random.normal(0.0, 0.1, shape)
         case "moving_mean":
             value = np.zeros(shape)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from dataclasses import dataclass
 from typing import Any
 
+from tf2torch.errors import UsageError
 from tf2torch.export.tensorflow import slim_networks, tf
 from tf2torch.recipe import Recipe
 
@@ -44,21 +46,39 @@ def build(recipe: Recipe, *, training: bool = False) -> Network:
     """The recipe's network in a graph of its own, with uninitialised variables.
 
     With `training`, batch norm normalises by the statistics of the batch, and its update ops (collection UPDATE_OPS)
-    put exactly those statistics into the moving averages. Raises KeyError for a network that no package defines.
+    put exactly those statistics into the moving averages; nothing is dropped out.
+    Raises UsageError for a network that no package defines.
     """
-    definition = DEFINITIONS[recipe.network]
+    definition = DEFINITIONS.get(recipe.network)
+    if definition is None:
+        near = difflib.get_close_matches(recipe.network, DEFINITIONS, n=3)
+        raise UsageError(
+            f"The recipe of {recipe.name} names the network {recipe.network!r}, which is not defined. "
+            f"{'Did you mean ' + ', '.join(near) + '?' if near else 'Known: ' + ', '.join(DEFINITIONS)}"
+        )
     module = slim_networks(definition.module)
     scope = getattr(module, definition.scope, None) or getattr(slim_networks("resnet_utils"), definition.scope)
-    options = {"batch_norm_decay": 0.0} if training and "batch_norm_decay" in inspect.signature(scope).parameters else {}
+    define = getattr(module, recipe.network)
+    arguments = _without_decay(scope()) if training else scope()
+    options = {"dropout_keep_prob": 1.0} if training and "dropout_keep_prob" in inspect.signature(define).parameters else {}
     size = recipe.input_size
     graph = tf.Graph()
-    with graph.as_default(), slim_scope(scope(**options)):
+    with graph.as_default(), slim_scope(arguments):
         images = tf.placeholder(tf.float32, [None, size, size, 3], name="input")
-        getattr(module, recipe.network)(images, num_classes=recipe.classes, is_training=training)
+        define(images, num_classes=recipe.classes, is_training=training, **options)
         logits = graph.get_tensor_by_name(f"{recipe.output}:0")
         if logits.shape.rank == 4:  # the residual networks end in [N, 1, 1, classes]
             logits = tf.squeeze(logits, [1, 2], name="SpatialSqueeze")
     return Network(graph, images, logits)
+
+
+def _without_decay(scope: dict[str, Any]) -> dict[str, Any]:
+    """The argument scope with batch norms whose moving averages forget at once; few networks offer that as an option."""
+    for options in scope.values():
+        for batch_norm in (options, options.get("normalizer_params") or {}):
+            if "decay" in batch_norm:
+                batch_norm["decay"] = 0.0
+    return scope
 
 
 def slim_scope(scope: Any) -> Any:

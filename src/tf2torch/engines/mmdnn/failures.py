@@ -18,8 +18,8 @@ _NODE_VARIABLES = ("current_node", "source_node", "IR_node")
 _GENERATED = "_weights_dict"
 # Where MMdnn checks what the user has asked for.
 _CHECKS_OF_REQUESTS = ("mmdnn/conversion/_script/", "mmdnn/conversion/examples/extractor.py")
-# TensorFlow's errors about checkpoints, by name: this module knows no framework.
-_BAD_FILE = ("NotFoundError", "DataLossError", "OutOfRangeError", "DecodeError")
+# Errors about files that are cut short or something else, by name: this module knows no framework.
+_BAD_FILE = ("NotFoundError", "DataLossError", "OutOfRangeError", "DecodeError", "UnpicklingError", "EOFError")
 
 
 @contextmanager
