@@ -54,7 +54,9 @@ def load(path: Path) -> Reference:
             rest = json.loads(file.metadata()["reference"])
             arrays = {name: file.get_tensor(name) for name in _ARRAYS}
     except (FileNotFoundError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise InputError(f"TensorFlow's reference {path.name} is missing or broken. `make export FORCE=1` records it again.") from error
+        raise InputError(
+            f"TensorFlow's reference {path.name} is missing or broken. `make export FORCE=1` records it again."
+        ) from error
     rest["image_names"], rest["labels"] = tuple(rest["image_names"]), tuple(rest["labels"])
     return Reference(**arrays, **rest)
 

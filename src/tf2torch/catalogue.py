@@ -51,7 +51,9 @@ def show_info(options: argparse.Namespace) -> int:
         "output": f"{item['output']}, {item['classes']} classes"
         + (" (class 0 is the background)" if item["classes"] == 1001 else ""),
         "published": f"{weights['url']} ({weights['file']})" if weights else "no weights: WEIGHTS=random, or your own",
-        "accuracy": f"top-1 {accuracy['top1']} %, top-5 {accuracy['top5']} % as published" if accuracy else "not published",
+        "accuracy": f"top-1 {accuracy['top1']} %, top-5 {accuracy['top5']} % as published"
+        if accuracy
+        else "not published",
         "on disk": f"models/{item['name']}.ckpt" if item["weights_on_disk"] else "no",
         "last": _last(item) or "not converted yet",
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from tf2torch import catalogue, errors, ledger, recipe, say, stage
+from tf2torch import catalogue, errors, files, ledger, recipe, say, stage
 from tf2torch.job import Job
 
 SKIPPED = "unchanged"
@@ -20,8 +22,9 @@ SKIPPED = "unchanged"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: the only place where an error becomes words and a number."""
     signal.signal(signal.SIGTERM, _interrupt)  # `docker stop` is the same wish as Ctrl-C
-    options = _parser().parse_args(arguments)
+    options = argparse.Namespace(command=None)
     try:
+        _parser().parse_args(arguments, options)
         code: int = options.run(options)
     except errors.Tf2TorchError as error:
         return _fail(options, error.exit_code, str(error))
@@ -30,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, errors.INTERRUPTED, message)
     except MemoryError:
         return _fail(options, errors.OUT_OF_MEMORY, "Out of memory. Give the container (or the machine) more.")
-    except Exception as error:  # noqa: BLE001  # a fault of ours: the user gets one sentence, the traceback goes to a file
+    except Exception as error:  # a fault of ours: the user gets one sentence, the traceback goes to a file
         return _fail(options, 1, f"Unexpected {type(error).__name__}: {error}. {_keep_traceback(options)}")
     return code
 
@@ -108,7 +111,24 @@ def mark(options: argparse.Namespace) -> int:
 def mmdnn(options: argparse.Namespace) -> int:
     from tf2torch.engines.mmdnn import commands
 
-    return commands.run_command(options.arguments, part=options.part, scratch=_folders(options)[1] / "mmconvert")
+    arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
+    return commands.run_command(arguments, part=options.part, scratch=_folders(options)[1] / "mmconvert")
+
+
+def tensorboard(options: argparse.Namespace) -> int:
+    """MMdnn's mmvismeta on the exported graph: writes it as an event file and runs TensorBoard until it is stopped."""
+    from tf2torch.engines.mmdnn import commands
+
+    job = _job(options)
+    events = job.work / "tensorboard"
+    shutil.rmtree(events, ignore_errors=True)
+    with files.machine_errors(events):
+        events.mkdir(parents=True)
+    graph = job.output / f"{job.name}.ckpt.meta"
+    if not graph.is_file():
+        raise errors.InputError(f"There is no {graph} to show. `make export MODEL={job.name}` writes it.")
+    address = ["--host", options.host, "--port", str(options.port)]
+    return commands.run_command(["mmvismeta", "--ckpt", str(graph), "--logdir", str(events), *address])
 
 
 def _job(options: argparse.Namespace) -> Job:
@@ -143,10 +163,9 @@ def _fail(options: argparse.Namespace, code: int, message: str) -> int:
     print(f"tf2torch: {message}", file=sys.stderr, flush=True)
     name = getattr(options, "failed_stage", options.command)
     if name in stage.STAGES or name == "fetch":
-        try:
+        # The first error is the one to report: there may be no recipe, or no folder to write in.
+        with contextlib.suppress(errors.Tf2TorchError, OSError):
             ledger.record(_job(options), stage_name=name, exit_code=code, error=message)
-        except (errors.Tf2TorchError, OSError):
-            pass  # the first error is the one to report: there may be no recipe, or no folder to write in
     return code
 
 
@@ -192,6 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     marking.add_argument("failed_stage")
     marking.add_argument("exit_code", type=int)
     marking.add_argument("message")
+    board = add("tensorboard", tensorboard, "show the exported graph in TensorBoard")
+    board.add_argument("--host", default="0.0.0.0")  # of a container, whose port is published on 127.0.0.1
+    board.add_argument("--port", type=int, default=6006)
     raw = add("mmdnn", mmdnn, "run one of MMdnn's own commands")
     raw.add_argument("--part", choices=("all", "ir", "model"), default="all")
     raw.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -204,6 +226,9 @@ def _shared_options() -> argparse.ArgumentParser:
 
     def option(name: str, default: str, text: str, **more: object) -> None:
         value = os.environ.get(name.upper()) or default
+        choices = more.get("choices")
+        if isinstance(choices, tuple) and value not in choices:  # argparse checks what is typed, not what is default
+            raise errors.UsageError(f"{name.upper()}={value} is not known. It is {' or '.join(choices)}.")
         parser.add_argument(f"--{name.replace('_', '-')}", default=value, help=f"{text} ({name.upper()}=)", **more)  # type: ignore[arg-type]  # argparse's own overloads
 
     def flag(name: str, text: str) -> None:
@@ -218,7 +243,7 @@ def _shared_options() -> argparse.ArgumentParser:
     option("device", "auto", "of the evaluation: auto, cpu, cuda, cuda:1")
     flag("force", "run stages that are done")
     flag("offline", "download nothing")
-    parser.add_argument("--from", dest="start", choices=list(stage.STAGES), default=os.environ.get("FROM") or None)
+    option("from", "", "run this stage and those after it", dest="start", choices=("", *stage.STAGES))
     option("models_folder", "models", "recipes and checkpoints")
     option("work_folder", ".cache/work", "intermediates")
     option("output_folder", "output", "products")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +30,9 @@ def machine_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         where = error.filename or path
         if error.errno in _NO_SPACE:
-            raise MachineError(f"No space left to write {where}. Free some, then run the same command again.") from error
+            raise MachineError(
+                f"No space left to write {where}. Free some, then run the same command again."
+            ) from error
         if error.errno in _NOT_WRITABLE:
             raise MachineError(
                 f"Cannot write {where} as user {os.getuid()}: {os.strerror(error.errno)}. "
@@ -45,9 +49,27 @@ def atomic(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(folder: Path, activity: str) -> Iterator[None]:
+    """One run at a time per folder, or two would write the same files. The lock ends with the process, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another run is {activity} in {folder}; waiting for it.", file=sys.stderr, flush=True)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError:
+            pass  # some network file systems have no locks
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -64,7 +64,7 @@ def read(path: Path, recipe: Recipe) -> FloatArray:
     """
     try:
         with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"), np.float32) / 255
+            pixels = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
     except (UnidentifiedImageError, OSError) as error:
         raise InputError(f"Cannot read the image {path}: {error}.") from error
     size = recipe.input_size

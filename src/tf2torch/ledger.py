@@ -49,14 +49,12 @@ def _status(job: Job, stage_name: str, exit_code: int, error: str | None) -> dic
 
 def manifest(job: Job) -> dict[str, Any]:
     """Products with their sha256, the versions and images that made them, the source of the weights, the seconds."""
-    from tf2torch.zoo import fetch
-
     stamps = {name: stamp for name in stage.STAGES if (stamp := stage.read_stamp(name, job))}
     return {
         "model": job.name,
         "engine": job.engine,
         "weights": weights(job),
-        "source": None if job.weights == "random" else fetch.provenance(job.recipe, job.models),
+        "source": files.read_json(job.intermediate("export", "source.json")),
         "command": os.environ.get("TF2TORCH_COMMAND") or " ".join(["tf2torch", *sys.argv[1:]]),
         "seconds": {name: stamp["seconds"] for name, stamp in stamps.items()},
         "versions": {name: stamp["key"]["packages"] for name, stamp in stamps.items()},

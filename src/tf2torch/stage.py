@@ -74,7 +74,7 @@ def key(stage: Stage, job: Job) -> dict[str, Any]:
     """Everything that decides what the stage produces. Computed without importing a framework."""
     return {
         "options": {name: getattr(job, name) for name in stage.options},
-        "inputs": {path.name: files.sha256(path) if path.is_file() else None for path in stage.inputs(job)},
+        "inputs": {_name(path, job): files.sha256(path) if path.is_file() else None for path in stage.inputs(job)},
         "source": closure.source_hash(module_of(stage, job)),
         "packages": {name: _version(name) for name in stage.packages},
     }
@@ -103,7 +103,7 @@ def run(stage: Stage, job: Job) -> float:
     start = time.perf_counter()
     before = key(stage, job)
     scratch = job.work / f".{stage.name}{files.PARTIAL}"
-    with files.machine_errors(job.work):
+    with files.machine_errors(job.work), files.alone(job.work, "converting"):
         shutil.rmtree(scratch, ignore_errors=True)
         kept, products = scratch / "kept", scratch / "products"
         kept.mkdir(parents=True)
@@ -144,6 +144,14 @@ def _publish(stage: Stage, job: Job, kept: Path, products: Path, stamp: dict[str
     files.write_json(_stamp_path(stage.name, job), stamp)
 
 
+def _name(path: Path, job: Job) -> str:
+    """An input's name wherever the folders are mounted."""
+    for folder in (job.models, job.output, job.work, job.images):
+        if folder and path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return path.name
+
+
 def _stamp_path(name: str, job: Job) -> Path:
     return job.work / f"{name}.stamp.json"
 
@@ -170,5 +178,3 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-

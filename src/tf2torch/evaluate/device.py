@@ -8,7 +8,7 @@ from tf2torch.errors import MachineError, UsageError
 
 
 def choose(wanted: str) -> torch.device:
-    """auto takes the GPU if there is one. A device that was named and is not there is a MachineError."""
+    """Auto takes the GPU if there is one. A device that was named and is not there is a MachineError."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -46,7 +46,8 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path) -> None:
         "tensorflow": reference.tensorflow,
         "torch": torch.__version__,
         "device": devices.describe(device),
-        "published_accuracy": job.recipe.accuracy and {"top1": job.recipe.accuracy.top1, "top5": job.recipe.accuracy.top5},
+        "published_accuracy": job.recipe.accuracy
+        and {"top1": job.recipe.accuracy.top1, "top5": job.recipe.accuracy.top5},
         "loaded": loaded,
     }
     files.write_json(products / "report.json", result)

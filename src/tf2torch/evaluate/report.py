@@ -25,7 +25,10 @@ def worst(result: dict[str, Any]) -> float | None:
 
 def top1(result: dict[str, Any]) -> tuple[int, int]:
     """On how many of the images (of the seeded inputs, if no images were given) every loaded model agrees on top-1."""
-    rows = [entry["comparisons"].get("images") or list(entry["comparisons"].values())[-1] for entry in result["loaded"].values()]
+    rows = [
+        entry["comparisons"].get("images") or list(entry["comparisons"].values())[-1]
+        for entry in result["loaded"].values()
+    ]
     return min(row.get("same_top1", 0) for row in rows), max(row.get("count", 0) for row in rows)
 
 
@@ -34,10 +37,11 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [f"# {result['model']}: {result['verdict']}", ""]
     if result["weights"] != "pretrained":
         lines += [f"**The weights are random ({result['weights']}): nobody trained this network.**", ""]
+    sides = f"TensorFlow {result['tensorflow']} against PyTorch {result['torch']} on {result['device']}"
+    yardstick = f"TensorFlow's own float32 is {result['float32_error']:.1e} from its float64"
     lines += [
-        f"TensorFlow {result['tensorflow']} against PyTorch {result['torch']} on {result['device']}, engine {result['engine']}.",
-        f"Errors are relative to the largest magnitude of TensorFlow's output; {result['tolerance']:.1e} counts as equal "
-        f"(TensorFlow's own float32 is {result['float32_error']:.1e} from its float64).",
+        f"{sides}, engine {result['engine']}.",
+        f"Errors are relative to the largest output; {result['tolerance']:.1e} counts as equal ({yardstick}).",
         "",
         "| loaded from | compared on | relative error | top-1 equal | verdict |",
         "|---|---|---|---|---|",

@@ -39,6 +39,13 @@ def load(job: Job) -> Loaded:
     return Loaded(network.graph, network.images.op.name, {name: found[name] for name in shapes if name in found})
 
 
+def source(job: Job) -> dict[str, Any]:
+    """Where the weights come from, for the manifest: the archive and files with their checksums, or the seed."""
+    if job.weights == "random":
+        return {"random_seed": job.seed}
+    return fetch.provenance(job.recipe, job.models)
+
+
 def save(loaded: Loaded, prefix: Path) -> None:
     """Writes prefix.meta, prefix.index and prefix.data-00000-of-00001."""
     with loaded.graph.as_default(), session(loaded.graph) as running:
@@ -65,8 +72,8 @@ def read(job: Job, needed: dict[str, list[int]]) -> Arrays:
     prefix = fetch.locate(job.models, job.name)
     if prefix is None:
         raise InputError(
-            f"There is no checkpoint models/{job.name}.ckpt. `make fetch MODEL={job.name}` downloads the published one; "
-            f"`make convert MODEL={job.name} WEIGHTS=random` needs none."
+            f"There is no checkpoint models/{job.name}.ckpt. `make fetch MODEL={job.name}` downloads the published "
+            f"one; `make convert MODEL={job.name} WEIGHTS=random` needs none."
         )
     try:
         reader = tf.train.NewCheckpointReader(str(prefix))

@@ -49,7 +49,9 @@ def _in_float64(definition: Any) -> Any:
 
 
 def _widen(node: Any) -> None:
-    is_float = any(node.attr[name].type == tf.float32.as_datatype_enum for name in _TYPE_ATTRIBUTES if name in node.attr)
+    is_float = any(
+        node.attr[name].type == tf.float32.as_datatype_enum for name in _TYPE_ATTRIBUTES if name in node.attr
+    )
     for name in _TYPE_ATTRIBUTES:
         if name in node.attr and node.attr[name].type == tf.float32.as_datatype_enum:
             node.attr[name].type = tf.float64.as_datatype_enum
@@ -88,5 +90,5 @@ def _node(name: str, operation: str, inputs: list[str]) -> Any:
 
 
 def decimal(value: float) -> float:
-    """The shortest decimal that is this float32: what the author of the network wrote, 0.001 and not 0.0010000000475."""
+    """The shortest decimal that is this float32, as the author of the network wrote it: 0.001, not 0.0010000000475."""
     return float(str(np.float32(value)))

@@ -19,7 +19,9 @@ FLOAT64_BATCH = 2
 def record(loaded: Loaded, job: Job) -> Reference:
     recipe = job.recipe
     inputs = images.network_input(images.seeded(job.seed + 1, BATCH, recipe.input_size), recipe.preprocessing)
-    rows, names, labels = [], [], []
+    rows: list[images.FloatArray] = []
+    names: list[str] = []
+    labels: list[int] = []
     with session(loaded.graph) as running:
         assign(loaded, running)
 

@@ -20,7 +20,6 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # the reference is computed on the CPU: a GPU would add TF32 noise
 
 
-
 @contextmanager
 def _silence() -> Iterator[None]:
     """Drops what TensorFlow's C++ side writes to the terminal while it loads (it found no CUDA: nobody asked)."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
-import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -71,7 +68,7 @@ def fetch(recipe: Recipe, models: Path, *, offline: bool = False, transfer: Tran
         raise InputError(
             f"{prefix} is not there, and OFFLINE=1 forbids to fetch it. {_other_ways(recipe.weights, prefix)}"
         )
-    with files.machine_errors(models), _alone(models / DOWNLOADS):
+    with files.machine_errors(models), files.alone(models / DOWNLOADS, "downloading"):
         if not checkpoint_files(prefix):  # nor did the run that this one waited for bring it
             _fetch(recipe, recipe.weights, prefix, transfer)
     return prefix
@@ -204,21 +201,3 @@ def _staging(part: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One download at a time per folder, or two runs would write into the same file. The lock ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"Another run is downloading into {folder}; waiting for it.", file=sys.stderr, flush=True)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError:
-            pass  # some network file systems have no locks
-        yield
-    finally:
-        os.close(descriptor)

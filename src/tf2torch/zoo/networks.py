@@ -60,7 +60,9 @@ def build(recipe: Recipe, *, training: bool = False) -> Network:
     scope = getattr(module, definition.scope, None) or getattr(slim_networks("resnet_utils"), definition.scope)
     define = getattr(module, recipe.network)
     arguments = _without_decay(scope()) if training else scope()
-    options = {"dropout_keep_prob": 1.0} if training and "dropout_keep_prob" in inspect.signature(define).parameters else {}
+    options = (
+        {"dropout_keep_prob": 1.0} if training and "dropout_keep_prob" in inspect.signature(define).parameters else {}
+    )
     size = recipe.input_size
     graph = tf.Graph()
     with graph.as_default(), slim_scope(arguments):
@@ -73,7 +75,7 @@ def build(recipe: Recipe, *, training: bool = False) -> Network:
 
 
 def _without_decay(scope: dict[str, Any]) -> dict[str, Any]:
-    """The argument scope with batch norms whose moving averages forget at once; few networks offer that as an option."""
+    """The argument scope with batch norms whose moving averages forget at once, which few networks offer."""
     for options in scope.values():
         for batch_norm in (options, options.get("normalizer_params") or {}):
             if "decay" in batch_norm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf2torch import bundle, say
+from tf2torch import bundle, files, say
 from tf2torch.engines.mmdnn import commands
 from tf2torch.export import checkpoint, reference
 from tf2torch.job import Job
@@ -16,6 +16,7 @@ def run(job: Job, kept: Path, products: Path) -> None:
         loaded = checkpoint.load(job)
         prefix = products / f"{job.name}.ckpt"
         checkpoint.save(loaded, prefix)
+        files.write_json(kept / "source.json", checkpoint.source(job))
     with say.step("mmtoir"):
         commands.to_ir(prefix.with_name(f"{prefix.name}.meta"), prefix, checkpoint.OUTPUT, products / "converted")
     with say.step("recording what TensorFlow computes"):
