@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from tf2torch import catalogue, errors, files, ledger, recipe, say, stage
 from tf2torch.job import Job
+from tf2torch.zoo import table
 
 SKIPPED = "unchanged"
 
@@ -109,10 +110,25 @@ def mark(options: argparse.Namespace) -> int:
 
 
 def mmdnn(options: argparse.Namespace) -> int:
+    """One of MMdnn's own commands. It runs in output/, and finds files that are named from models/ or output/ too."""
     from tf2torch.engines.mmdnn import commands
 
-    arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
-    return commands.run_command(arguments, part=options.part, scratch=_folders(options)[1] / "mmconvert")
+    models, work, output = (folder.resolve() for folder in _folders(options))
+    given = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
+    arguments = [_absolute(argument, models, output) for argument in given]
+    os.chdir(output)
+    return commands.run_command(arguments, part=options.part, scratch=work / "mmconvert")
+
+
+def _absolute(argument: str, models: Path, output: Path) -> str:
+    """An argument of a raw command with its path, if it is one, made absolute: models/x, output/x, or x in models/."""
+    option, equals, value = argument.rpartition("=") if argument.startswith("--") else ("", "", argument)
+    folder, slash, rest = value.partition("/")
+    if slash and folder in ("models", "output"):
+        value = f"{models if folder == 'models' else output}/{rest}"  # not joined: a slash at the end matters to MMdnn
+    elif (models / value).is_file() and not (output / value).exists():
+        value = str(models / value)
+    return f"{option}{equals}{value}"
 
 
 def tensorboard(options: argparse.Namespace) -> int:
@@ -204,6 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     add("report", show_report, "print the report and the verdict")
     add("list", catalogue.show_list, "the models there are").add_argument("--json", action="store_true")
     add("info", catalogue.show_info, "all that is known about a model").add_argument("--json", action="store_true")
+    add("zoo-table", table.show, "how every recipe converted, as a table").add_argument("--write", metavar="DOCUMENT")
     planning = add("plan", plan, "what would run and why, without doing it")
     planning.add_argument("--stages", nargs="+", default=list(stage.STAGES), choices=list(stage.STAGES))
     planning.add_argument("--runs-before", action="store_true", help="a stage before these runs")

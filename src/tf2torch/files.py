@@ -56,7 +56,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def alone(folder: Path, activity: str) -> Iterator[None]:
-    """One run at a time per folder, or two would write the same files. The lock ends with the process, however it ends."""
+    """One run at a time per folder, or two would write the same files. The lock ends with the process."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:

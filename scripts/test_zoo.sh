@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Converts every recipe with seeded weights, whatever becomes of each, and writes the table of docs/mmdnn.md.
+#   MODELS="vgg_16 vgg_19" takes only these
+source "$(dirname "$0")/lib.sh"
+mapfile -t models < <(basename -s .toml -a models/*.toml)
+# shellcheck disable=SC2206  # a list of names, meant to be split
+[ -z "${MODELS:-}" ] || models=($MODELS)
+prepare
+for MODEL in "${models[@]}"; do
+  say "== $MODEL"
+  WEIGHTS=random scripts/convert.sh || say "== $MODEL ended with exit code $?"
+done
+scripts/catalogue.sh zoo-table --write docs/mmdnn.md

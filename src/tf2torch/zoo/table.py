@@ -1,0 +1,62 @@
+"""The table of docs/mmdnn.md: how the conversion of every recipe last went, read off the results on disk."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tf2torch import files
+from tf2torch.errors import UsageError
+from tf2torch.recipe import names
+
+BEGIN, END = "<!-- zoo table: begin -->", "<!-- zoo table: end -->"
+HEADER = "| model | verdict | batch 1 | batch 10 | photographs | tolerance | top-1 | remarks |\n|---|---|---|---|---|---|---|---|"
+
+
+def show(options: argparse.Namespace) -> int:
+    """Prints the table, or with --write puts it between the marks of a document."""
+    models, output = Path(options.models_folder), Path(options.output_folder)
+    text = "\n".join([HEADER, *(row(output, name) for name in names(models))])
+    if options.write is None:
+        print(text)
+        return 0
+    document = Path(options.write)
+    content = document.read_text(encoding="utf-8")
+    if BEGIN not in content or END not in content:
+        raise UsageError(f"{document} has no place for the table: two lines {BEGIN} and {END}.")
+    before, after = content.split(BEGIN)[0], content.split(END)[1]
+    files.write_text(document, f"{before}{BEGIN}\n{text}\n{END}{after}")
+    return 0
+
+
+def row(output: Path, name: str) -> str:
+    """One line of the table. A conversion that did not reach its verdict says how it ended."""
+    status = files.read_json(output / name / "status.json")
+    if status is None:
+        return f"| {name} | not measured | | | | | | |"
+    if status["verdict"] is None:
+        return f"| {name} | fails | | | | | | {status['stage']}, exit code {status['exit_code']}: {_first(status['error'])} |"
+    report = files.read_json(output / name / "report.json")
+    loaded = next(iter(report["loaded"].values()))
+    compared = loaded["comparisons"]
+    same = min(part.get("same_top1", 0) for part in compared.values() if part.get("count") != 1)
+    cells = [
+        status["verdict"],
+        *(_error(compared[part]) for part in ("batch 1", "batch 10", "images")),
+        f"{report['tolerance']:.1e}",
+        f"{same}/10",
+        "",
+    ]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _error(compared: dict[str, Any]) -> str:
+    if "shape" in compared:
+        return f"shape {compared['shape']}"
+    return "not a number" if compared["error"] is None else f"{compared['error']:.1e}"
+
+
+def _first(message: str | None) -> str:
+    """The first sentence of a message, safe in a table."""
+    return (message or "").splitlines()[0].split(". ")[0].replace("|", "\\|") if message else ""
