@@ -6,7 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 # What is said on the command line reaches the scripts through the environment. Manifests repeat it.
 VARIABLES := RUNTIME GPU MODEL ENGINE WEIGHTS SEED IMAGES DEVICE FORCE FROM OFFLINE
-export TF2TORCH_COMMAND := make $(MAKECMDGOALS) $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)='$($(name))'))
+said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)=$($(name))))
+export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
 ##@ Convert
 .PHONY: demo convert plan fetch export codegen build-model evaluate report

@@ -135,4 +135,4 @@ runtimes=()
 [[ " ${blocked[*]} " == *" docker "* ]] || runtimes+=("in Docker")
 [[ " ${blocked[*]} " == *" local "* ]] || runtimes+=("without Docker (RUNTIME=local)")
 [ ${#runtimes[@]} -gt 0 ] || die "$EXIT_MACHINE" "Neither Docker nor RUNTIME=local can work here: see above."
-[ ${#runtimes[@]} -eq 1 ] && say "Conversions work ${runtimes[0]}." || say "Conversions work ${runtimes[0]} and ${runtimes[1]}."
+say "Conversions work ${runtimes[0]}${runtimes[1]:+ and ${runtimes[1]}}."

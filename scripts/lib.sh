@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly EXIT_USAGE=2 EXIT_MACHINE=6 EXIT_INTERRUPTED=130 EXIT_OUT_OF_MEMORY=137
+readonly EXIT_USAGE=2 EXIT_MACHINE=6 EXIT_OUT_OF_MEMORY=137
 VENV=${VENV:-.venv}
 MODEL=${MODEL:-inception_v3}
 export MODEL

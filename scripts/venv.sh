@@ -50,5 +50,5 @@ install_torch() { # the CPU wheels where they can be had, those of pip's default
     { [ -n "$index" ] && [ -z "${TORCH_INDEX_URL+set}" ] && bash docker/install-torch.sh docker/pytorch.requirements.txt docker/wheels; }
 }
 install "Installing PyTorch" install_torch
-install "Installing TensorFlow and the rest" pip install --find-links docker/wheels $(printf -- '-r %s ' "${requirements[@]}")
+install "Installing TensorFlow and the rest" pip install --find-links docker/wheels "${requirements[@]/#/--requirement=}"
 echo "$stamp" >"${finished[-1]}"

@@ -11,7 +11,8 @@ from tf2torch.errors import UsageError
 from tf2torch.recipe import names
 
 BEGIN, END = "<!-- zoo table: begin -->", "<!-- zoo table: end -->"
-HEADER = "| model | verdict | batch 1 | batch 10 | photographs | tolerance | top-1 | remarks |\n|---|---|---|---|---|---|---|---|"
+COLUMNS = ("model", "verdict", "batch 1", "batch 10", "photographs", "tolerance", "top-1", "remarks")
+HEADER = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 
 def show(options: argparse.Namespace) -> int:
@@ -36,7 +37,8 @@ def row(output: Path, name: str) -> str:
     if status is None:
         return f"| {name} | not measured | | | | | | |"
     if status["verdict"] is None:
-        return f"| {name} | fails | | | | | | {status['stage']}, exit code {status['exit_code']}: {_first(status['error'])} |"
+        remark = f"{status['stage']}, exit code {status['exit_code']}: {_first(status['error'])}"
+        return f"| {name} | fails | | | | | | {remark} |"
     report = files.read_json(output / name / "report.json")
     loaded = next(iter(report["loaded"].values()))
     compared = loaded["comparisons"]
