@@ -18,7 +18,7 @@ check_engine() {
     bad engine "there is no docker command" "install Docker Engine 23 or newer, or use RUNTIME=local" docker
   elif ! docker info >/dev/null 2>&1; then
     local reason
-    reason=$(docker info 2>&1 | grep -iE 'cannot|denied|error' | head -n 1)
+    reason=$(docker info 2>&1 | grep -iE 'cannot|denied|error' | head -n 1 || true)
     case $reason in
       *denied*) bad engine "no permission to talk to the engine" "sudo usermod -aG docker $(id -un), then log in again" docker ;;
       *) bad engine "no engine answers (${reason:-no reason given})" "sudo systemctl start docker" docker ;;
@@ -49,7 +49,8 @@ check_space() { # what a conversion and the images take, in GB
 
 check_memory() {
   local total
-  total=$(($(docker info -f '{{.MemTotal}}' 2>/dev/null || awk '/MemTotal/ {print $2 * 1024}' /proc/meminfo) / 1024 / 1024 / 1024))
+  total=$(docker info -f '{{.MemTotal}}' 2>/dev/null || awk '/MemTotal/ {printf "%d", $2 * 1024}' /proc/meminfo)
+  total=$((total / 1024 / 1024 / 1024))
   if [ "$total" -ge 4 ]; then ok memory "$total GB"; else note memory "$total GB; the largest models (vgg_19, overfeat) take about 4 GB" "give Docker more memory, or convert a smaller model"; fi
 }
 
@@ -73,7 +74,7 @@ check_gpu() {
 # torch's default wheels are for CUDA 13: driver 580, Turing. Older cards and drivers have an index of their own.
 check_wheels() { # DRIVER CAPABILITY
   local index=https://download.pytorch.org/whl chosen
-  chosen=$(sed -n 's/^TORCH_INDEX_URL=//p' .env 2>/dev/null)
+  chosen=$(sed -n 's/^TORCH_INDEX_URL=//p' .env 2>/dev/null || true)
   chosen=${TORCH_INDEX_URL:-$chosen}
   local needs=580 least=75 wheels="the default wheels (CUDA 13)"
   case $chosen in

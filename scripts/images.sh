@@ -23,6 +23,7 @@ build() { # SERVICE NAME BASE_IMAGE ARGUMENT...
   TF2TORCH_INPUTS=$(inputs_of "$@")
   export TF2TORCH_INPUTS
   [ "$force" = --force ] || [ "$(docker image inspect -f '{{index .Config.Labels "tf2torch.inputs"}}' "$image" 2>/dev/null)" != "$TF2TORCH_INPUTS" ] || return 0
+  [ "$service" != codegen ] || choose_wheels
   local log start=$SECONDS
   say "Building the image $image ..."
   if [ -t 2 ]; then
@@ -36,6 +37,20 @@ build() { # SERVICE NAME BASE_IMAGE ARGUMENT...
 }
 
 failed() { die "$EXIT_MACHINE" "The image $1 could not be built: see above. \`make doctor\` checks space and network; docs/docker.md tells of other bases and indexes."; }
+
+# Asked where the build will ask: in a container of the base image.
+cpu_index_answers() {
+  docker run --rm "${PYTORCH_BASE_IMAGE:-$python}" python -c "import urllib.request as r; r.urlopen('https://download.pytorch.org/whl/cpu/torch/', timeout=10)" >/dev/null 2>&1
+}
+
+# The CPU wheels where they can be had. An explicit TORCH_INDEX_URL, a GPU or a wheel at hand settles it without asking.
+choose_wheels() {
+  [ -z "${TORCH_INDEX_URL+set}" ] && [[ ${COMPOSE_FILE:-} != *gpu* ]] || return 0
+  ! compgen -G "${WHEELS:-docker/wheels}/torch-*.whl" >/dev/null || return 0
+  cpu_index_answers && return
+  say "The index of torch's CPU wheels does not answer: those of pip's default index are taken, with CUDA and several GB large."
+  export TORCH_INDEX_URL=
+}
 
 force=${1:-}
 TF2TORCH_REVISION=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)

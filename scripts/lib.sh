@@ -53,6 +53,8 @@ prepare() {
     load_image_ids
   else
     scripts/venv.sh
+    # In Docker .env says this; what was said for this call stands in both.
+    case ${GPU:-auto} in 0) export DEVICE=${DEVICE:-cpu} ;; 1) export DEVICE=${DEVICE:-cuda} ;; esac
   fi
 }
 

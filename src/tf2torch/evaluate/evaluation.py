@@ -13,7 +13,7 @@ from torch import nn
 
 from tf2torch import bundle, files, images, ledger, say
 from tf2torch.bundle import FloatArray, Reference, relative_error
-from tf2torch.errors import ParityError
+from tf2torch.errors import InputError, ParityError
 from tf2torch.evaluate import device as devices
 from tf2torch.evaluate import report
 from tf2torch.job import Job
@@ -70,7 +70,8 @@ def compare(model: nn.Module, reference: Reference, job: Job, device: torch.devi
         "batch 1": (compute(reference.inputs[:1]), reference.single),
         f"batch {len(reference.inputs)}": (compute(reference.inputs), reference.outputs),
     }
-    if len(reference.image_outputs):
+    if job.images:
+        _check_same_images(reference, job)
         pairs["images"] = (_on_images(compute, job), reference.image_outputs)
     comparisons = {name: _comparison(ours, theirs, reference.tolerance) for name, (ours, theirs) in pairs.items()}
     return {
@@ -79,6 +80,17 @@ def compare(model: nn.Module, reference: Reference, job: Job, device: torch.devi
         "comparisons": comparisons,
         "accuracy": _accuracy(pairs["images"], reference, job) if "images" in pairs else None,
     }
+
+
+def _check_same_images(reference: Reference, job: Job) -> None:
+    """TensorFlow must have seen the images that this side is about to run on."""
+    assert job.images is not None
+    ours = tuple((item.path.relative_to(job.images).as_posix(), item.label) for item in images.labelled(job.images))
+    if ours != tuple(zip(reference.image_names, reference.labels, strict=True)):
+        raise InputError(
+            f"TensorFlow has not been run on the images of {job.images}, so there is nothing to compare with. "
+            f"`make convert MODEL={job.name} IMAGES=...` with the same folder does both sides."
+        )
 
 
 def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatArray:

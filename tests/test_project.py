@@ -1,0 +1,90 @@
+"""What the repository says of itself is true: pinned requirements, generated tables, targets, documents."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tf2torch import recipe
+from tf2torch.zoo import table
+
+ROOT = Path(__file__).parent.parent
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+TARGETS = re.findall(
+    r"\S+",
+    """demo convert plan fetch export codegen build-model evaluate report list info tensorboard mmdnn images env doctor
+    shell-tensorflow shell-pytorch clean test test-zoo lint format lock help""",
+)
+
+
+def pins(text: str) -> dict[str, str]:
+    """Name, as an index spells it, and version of each line that pins one."""
+    found = re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE)
+    return {name.lower().replace("_", "-"): version for name, version in found}
+
+
+def locked(extra: str) -> dict[str, str]:
+    return pins((ROOT / f"docker/{extra}.requirements.txt").read_text())
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_requirements_are_those_of_pyproject(extra: str) -> None:
+    direct = pins("\n".join(EXTRAS[extra]))
+    assert len(direct) == len(EXTRAS[extra]), "every direct dependency is pinned"
+    assert direct.items() <= locked(extra).items(), "stale: run `make lock`"
+
+
+def test_requirements_agree_with_one_another() -> None:
+    versions: dict[str, set[str]] = {}
+    for extra in EXTRAS:
+        for name, version in locked(extra).items():
+            versions.setdefault(name, set()).add(version)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_every_direct_dependency_is_explained(extra: str) -> None:
+    text = (ROOT / "docs/dependencies.md").read_text()
+    assert [
+        name for name in pins("\n".join(EXTRAS[extra])) if not re.search(rf"\b{name}\b", text.replace("_", "-"))
+    ] == []
+
+
+def test_help_lists_every_target() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    listed = re.findall(r"^  ([a-z-]+) ", shown, re.MULTILINE)
+    assert sorted(listed) == sorted(TARGETS)
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert sorted(" ".join(phony).split()) == sorted(TARGETS)
+
+
+def test_the_zoo_table_has_a_row_for_every_recipe() -> None:
+    text = (ROOT / "docs/mmdnn.md").read_text().split(table.BEGIN)[1].split(table.END)[0]
+    rows = [line.split("|")[1].strip() for line in text.strip().splitlines()[2:]]
+    assert text.strip().startswith(table.HEADER)
+    assert rows == recipe.names(ROOT / "models"), "stale: run `make test-zoo`"
+    assert "not measured" not in text
+
+
+@pytest.mark.parametrize("document", sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]), ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text())
+    assert [link for link in links if not link.startswith("http") and not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]), ids=lambda path: path.name)
+def test_make_commands_in_documents_exist(document: Path) -> None:
+    commands = re.findall(r"`make ([a-z-]+)", document.read_text()) + re.findall(
+        r"^make ([a-z-]+)", document.read_text(), re.MULTILINE
+    )
+    assert [command for command in commands if command not in TARGETS] == []
+
+
+def test_files_stay_small() -> None:
+    sources = [path for folder in ("src", "tests", "scripts") for path in (ROOT / folder).rglob("*.[ps][yh]")]
+    lengths = {path.name: len(path.read_text().splitlines()) for path in sources}
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
