@@ -2,7 +2,7 @@
 # Every check that needs no test to run. Stops at nothing: all findings at once.
 source "$(dirname "$0")/lib.sh"
 scripts/venv.sh --test
-PATH=$PWD/$VENV/bin:$PATH
+PATH=$VENV_PATH:$PATH
 failed=()
 check() { # NAME COMMAND...
   local name=$1

@@ -5,6 +5,6 @@ source "$(dirname "$0")/lib.sh"
 prepare
 if [ "$RUNTIME" = local ]; then
   say "Python, TensorFlow and PyTorch of $VENV are first on PATH. Leave with Ctrl-D."
-  PATH="$PWD/$VENV/bin:$PATH" PYTHONPATH=$PWD/src exec "${SHELL:-bash}"
+  PATH="$VENV_PATH:$PATH" PYTHONPATH=$PWD/src exec "${SHELL:-bash}"
 fi
 exec docker compose --profile tools run --rm --no-deps "shell-$1"

@@ -28,7 +28,7 @@ if [ "$RUNTIME" = docker ]; then
     { docker compose --profile tools logs --no-log-prefix tensorboard >&2 && stop && die 1 "TensorBoard did not come up: see above."; }
 else
   mkdir -p .cache
-  setsid bash -c 'exec "$@"' _ env PYTHONPATH=src PATH="$PWD/$VENV/bin:$PATH" "$VENV/bin/python" -m tf2torch.cli tensorboard \
+  setsid bash -c 'exec "$@"' _ env PYTHONPATH=src PATH="$VENV_PATH:$PATH" "$VENV/bin/python" -m tf2torch.cli tensorboard \
     --host 127.0.0.1 --port "$TENSORBOARD_PORT" >.cache/tensorboard.log 2>&1 &
   echo $! >"$pid_file"
   for _ in $(seq 240); do

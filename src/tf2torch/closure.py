@@ -13,6 +13,14 @@ _PACKAGE = _ROOT.name
 
 def source_hash(module: str) -> str:
     """SHA-256 over the source of `module` and of every module of this package that it imports, however deep."""
+    digest = hashlib.sha256()
+    for name in sorted(modules(module)):
+        digest.update(name.encode() + b"\0" + _file(name).read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def modules(module: str) -> set[str]:
+    """`module` and every module of this package that it imports, however deep."""
     found: set[str] = set()
     pending = [module]
     while pending:
@@ -20,10 +28,7 @@ def source_hash(module: str) -> str:
         if name not in found:
             found.add(name)
             pending.extend(_imports(name))
-    digest = hashlib.sha256()
-    for name in sorted(found):
-        digest.update(name.encode() + b"\0" + _file(name).read_bytes() + b"\0")
-    return digest.hexdigest()
+    return found
 
 
 def _file(module: str) -> Path:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from tf2torch.errors import InputError
 from tf2torch.recipe import Preprocessing, Recipe
@@ -33,19 +33,27 @@ def labelled(folder: Path) -> list[Labelled]:
     table = folder / LABELS
     if not table.is_file():
         raise InputError(f"There is no {LABELS} in {folder}. It has a header filename,label and a line for each image.")
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    found = []
-    for number, row in enumerate(rows, start=2):
-        name, label = row.get("filename"), row.get("label")
-        if not name or not label or not label.strip().isdecimal():
-            raise InputError(f"{table} line {number} is not filename,label with a number as the label.")
-        if not (folder / name).is_file():
-            raise InputError(f"{table} line {number} names {name}, which is not in that folder.")
-        found.append(Labelled(folder / name, int(label)))
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            found = [
+                _labelled(folder, row.get("filename"), row.get("label"), f"{table} line {rows.line_num}")
+                for row in rows
+            ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table} is not UTF-8 text in lines of filename,label: {error}.") from error
     if not found:
         raise InputError(f"{table} names no images.")
     return found
+
+
+def _labelled(folder: Path, name: str | None, label: str | None, where: str) -> Labelled:
+    if not name or not label or not label.strip().isdecimal():
+        raise InputError(f"{where} is not filename,label with a number as the label.")
+    path = PurePath(name)
+    if path.is_absolute() or ".." in path.parts or not (folder / path).is_file():
+        raise InputError(f"{where} names {name}, which is not in that folder.")
+    return Labelled(folder / path, int(label))
 
 
 def batches(folder: Path, recipe: Recipe, size: int) -> Iterator[tuple[Sequence[Labelled], FloatArray]]:
@@ -65,13 +73,15 @@ def read(path: Path, recipe: Recipe) -> FloatArray:
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB"), np.float32) / np.float32(255)
-    except (UnidentifiedImageError, OSError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # all of them Pillow's refusals
         raise InputError(f"Cannot read the image {path}: {error}.") from error
     size = recipe.input_size
     if pixels.shape[:2] == (size, size):
         return pixels
     if recipe.preprocessing == "inception":
-        return resize(central_crop(pixels, *(round(side * CENTRAL_CROP) for side in pixels.shape[:2])), size, size)
+        borders = [int((side - side * CENTRAL_CROP) / 2) for side in pixels.shape[:2]]  # as in tf.image.central_crop
+        kept = [side - 2 * border for side, border in zip(pixels.shape, borders, strict=False)]
+        return resize(central_crop(pixels, *kept), size, size)
     height, width = pixels.shape[:2]
     scale = round(size * SHORTER_SIDE) / min(height, width)
     return central_crop(resize(pixels, round(height * scale), round(width * scale)), size, size)

@@ -80,7 +80,7 @@ def read(job: Job, needed: dict[str, list[int]]) -> Arrays:
         stored = reader.get_variable_to_shape_map()
         _check(job.recipe, prefix, needed, stored)
         return {name: reader.get_tensor(name) for name in stored}
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
         reason = str(error).splitlines()[0][:200]
         raise InputError(
             f"The checkpoint models/{prefix.name} cannot be read ({reason}). It is truncated or not a checkpoint: "

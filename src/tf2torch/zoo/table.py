@@ -8,10 +8,11 @@ from typing import Any
 
 from tf2torch import files
 from tf2torch.errors import UsageError
+from tf2torch.evaluate.report import COMPARISONS
 from tf2torch.recipe import names
 
 BEGIN, END = "<!-- zoo table: begin -->", "<!-- zoo table: end -->"
-COLUMNS = ("model", "verdict", "batch 1", "batch 10", "photographs", "tolerance", "top-1", "remarks")
+COLUMNS = ("model", "verdict", "batch 1", "batch 10", "photographs", "top-1", "remarks")
 HEADER = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 
@@ -35,28 +36,22 @@ def row(output: Path, name: str) -> str:
     """One line of the table. A conversion that did not reach its verdict says how it ended."""
     status = files.read_json(output / name / "status.json")
     if status is None:
-        return f"| {name} | not measured | | | | | | |"
+        return f"| {name} | not measured | | | | | |"
     if status["verdict"] is None:
         remark = f"{status['stage']}, exit code {status['exit_code']}: {_first(status['error'])}"
-        return f"| {name} | fails | | | | | | {remark} |"
+        return f"| {name} | fails | | | | | {remark} |"
     report = files.read_json(output / name / "report.json")
     loaded = next(iter(report["loaded"].values()))
     compared = loaded["comparisons"]
     same = min(part.get("same_top1", 0) for part in compared.values() if part.get("count") != 1)
-    cells = [
-        status["verdict"],
-        *(_error(compared[part]) for part in ("batch 1", "batch 10", "images")),
-        f"{report['tolerance']:.1e}",
-        f"{same}/10",
-        "",
-    ]
+    cells = [status["verdict"], *(_error(compared[part]) for part in COMPARISONS), f"{same}/10", ""]
     return f"| {name} | {' | '.join(cells)} |"
 
 
 def _error(compared: dict[str, Any]) -> str:
     if "shape" in compared:
         return f"shape {compared['shape']}"
-    return "not a number" if compared["error"] is None else f"{compared['error']:.1e}"
+    return "not a number" if compared["error"] is None else f"{compared['error']:.1e} / {compared['tolerance']:.1e}"
 
 
 def _first(message: str | None) -> str:

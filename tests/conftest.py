@@ -1,0 +1,141 @@
+"""Jobs in empty folders, and child processes in which packages cannot be imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tf2torch.job import Job
+from tf2torch.recipe import Recipe
+
+SOURCE = Path(__file__).parents[1] / "src"
+
+# A finder that comes first and refuses, as an image without the package would.
+HIDE = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {hidden!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}} (hidden by the test)", name=name)
+sys.meta_path.insert(0, Refuse())
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+NewJob = Callable[..., Job]
+
+
+def run_python(
+    code: str, *arguments: str | Path, hide: tuple[str, ...] = (), cwd: Path, status: int | None = 0, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs code in a fresh interpreter; fails the test with its stderr unless it ends with `status`."""
+    done = subprocess.run(
+        [sys.executable, "-c", HIDE.format(hidden=hide) + code, *map(str, arguments)],
+        cwd=cwd,
+        env=child_environment(**environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert status is None or done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(SOURCE), "TF_CPP_MIN_LOG_LEVEL": "3", **more}
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[..., None]:
+    """Skips the test unless these packages are installed."""
+
+    def check(*packages: str) -> None:
+        for package in packages:
+            if importlib.util.find_spec(package) is None:
+                pytest.skip(f"{package} is not installed")
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def python() -> Run:
+    return run_python
+
+
+@pytest.fixture(scope="session")
+def start_python() -> Callable[..., object]:
+    """Starts code in a fresh interpreter; after the block it is killed, if it still runs."""
+
+    @contextmanager
+    def start(code: str, *arguments: str | Path, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+        with subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            cwd=cwd,
+            env=child_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    return start
+
+
+class FakeStage:
+    """Stands in for the module of a stage: writes `kept` and `products`, then raises `error`, if there is one."""
+
+    def __init__(self, name: str) -> None:
+        self.kept = {f"{name}.safetensors": f"intermediate of {name}"}
+        self.products = {product: f"{product} of {name}" for product in PRODUCTS[name]}
+        self.error: BaseException | None = None
+        self.calls = 0
+
+    def run(self, job: Job, kept: Path, products: Path) -> None:  # noqa: ARG002  # the signature of every stage
+        self.calls += 1
+        for folder, contents in ((kept, self.kept), (products, self.products)):
+            for file, text in contents.items():
+                (folder / file).write_text(text)
+        if self.error:
+            raise self.error
+
+
+PRODUCTS = {
+    "export": ("converted.pb", "converted.npy"),
+    "codegen": ("converted_pytorch.py", "converted_pytorch.npy"),
+    "build": ("converted_pytorch.pth",),
+    "evaluate": ("report.json", "report.md"),
+}
+
+
+@pytest.fixture
+def fake_stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
+    """Engine stages that need no framework, by name."""
+    fakes = {name: FakeStage(name) for name in PRODUCTS}
+    for name, fake in fakes.items():
+        monkeypatch.setitem(sys.modules, f"tf2torch.engines.mmdnn.{name}", fake)  # type: ignore[arg-type]  # no module
+    return fakes
+
+
+@pytest.fixture
+def new_job(tmp_path: Path) -> NewJob:
+    """A job of the model `net`, whose folders are below tmp_path; keywords are fields of the job or of its recipe."""
+    models = tmp_path / "models"
+    models.mkdir(exist_ok=True)
+
+    def make(**changes: object) -> Job:
+        recipe = Recipe("net", "net", 1001, 224, "inception", "net/logits")
+        recipe = replace(recipe, **{name: changes.pop(name) for name in recipe.__slots__ if name in changes})
+        job = Job(recipe, "mmdnn", "pretrained", 0, None, "cpu", models, tmp_path / "work", tmp_path / "output")
+        return replace(job, **changes)  # type: ignore[arg-type]  # whatever the test gives
+
+    return make
