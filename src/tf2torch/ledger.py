@@ -33,16 +33,15 @@ def status(job: Job) -> dict[str, Any] | None:
 
 
 def _status(job: Job, stage_name: str, exit_code: int, error: str | None) -> dict[str, Any]:
-    result = report(job)
-    finished = stage_name == "evaluate" and exit_code in (0, 5)
+    result = report(job) if stage_name == "evaluate" and exit_code in (0, 5) else None
     return {
         "model": job.name,
         "engine": job.engine,
-        "weights": weights(job),
+        "weights": result["weights"] if result else stage.weights(job),
         "stage": stage_name,
         "exit_code": exit_code,
         "error": error,
-        "verdict": result["verdict"] if result and finished else None,
+        "verdict": result["verdict"] if result else None,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -53,20 +52,15 @@ def manifest(job: Job) -> dict[str, Any]:
     return {
         "model": job.name,
         "engine": job.engine,
-        "weights": weights(job),
+        "weights": stamps["export"]["weights"] if "export" in stamps else stage.weights(job),
         "source": files.read_json(job.intermediate("export", "source.json")),
         "command": os.environ.get("TF2TORCH_COMMAND") or " ".join(["tf2torch", *sys.argv[1:]]),
         "seconds": {name: stamp["seconds"] for name, stamp in stamps.items()},
         "versions": {name: stamp["key"]["packages"] for name, stamp in stamps.items()},
         "images": {name: stamp["image"] for name, stamp in stamps.items()},
         "products": {
-            product: {"sha256": digest, "stage": name, "weights": weights(job)}
+            product: {"sha256": digest, "stage": name, "weights": stamp["weights"]}
             for name, stamp in stamps.items()
             for product, digest in stamp["products"].items()
         },
     }
-
-
-def weights(job: Job) -> str:
-    """`pretrained`, or `random, seed 0`: every product of a network that nobody trained says so."""
-    return f"random, seed {job.seed}" if job.weights == "random" else "pretrained"

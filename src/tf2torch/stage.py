@@ -19,6 +19,7 @@ from tf2torch.job import Job
 IMAGE_RECORD = Path("/etc/tf2torch/image.json")  # written when an image of ours is built; absent outside of them
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "mmdnn", "numpy", "protobuf", "pillow")
 _PYTORCH_SIDE = ("torch", "mmdnn", "numpy", "protobuf", "pillow")
+_STAMP = {"key", "weights", "image", "seconds", "intermediates", "products"}  # what a stamp holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,6 @@ def stale(stage: Stage, job: Job) -> str | None:
 def run(stage: Stage, job: Job) -> float:
     """Runs the stage into temporary folders; only its success changes anything. Returns the seconds it took."""
     start = time.perf_counter()
-    before = key(stage, job)
     scratch = job.work / f".{stage.name}{files.PARTIAL}"
     with files.machine_errors(job.work), files.alone(job.work, "converting"):
         shutil.rmtree(scratch, ignore_errors=True)
@@ -109,10 +109,12 @@ def run(stage: Stage, job: Job) -> float:
         kept.mkdir(parents=True)
         products.mkdir()
         job.output.mkdir(parents=True, exist_ok=True)
+        before = key(stage, job)
         try:
             importlib.import_module(module_of(stage, job)).run(job, kept, products)
             stamp = {
                 "key": before,
+                "weights": weights(job),
                 "image": _image(),
                 "seconds": round(time.perf_counter() - start, 2),
                 "intermediates": _digests(kept),
@@ -126,16 +128,21 @@ def run(stage: Stage, job: Job) -> float:
 
 def read_stamp(name: str, job: Job) -> dict[str, Any] | None:
     """What the last success of a stage has left on record: key, seconds, intermediates and products with sha256."""
-    stamp: dict[str, Any] | None = files.read_json(_stamp_path(name, job))
-    return stamp
+    stamp = files.read_json(_stamp_path(name, job))
+    return stamp if isinstance(stamp, dict) and stamp.keys() >= _STAMP else None
+
+
+def weights(job: Job) -> str:
+    """`pretrained`, or `random, seed 0`: every product of a network that nobody trained says so."""
+    return f"random, seed {job.seed}" if job.weights == "random" else "pretrained"
 
 
 def _publish(stage: Stage, job: Job, kept: Path, products: Path, stamp: dict[str, Any]) -> None:
     """Replaces the old results by the new. A stop in between leaves no stamp, so that the stage runs again."""
     old = read_stamp(stage.name, job)
-    _stamp_path(stage.name, job).unlink(missing_ok=True)
     for name in (old or {"products": {}})["products"].keys() - stamp["products"].keys():
         (job.output / name).unlink(missing_ok=True)  # a product of other options must not pass for one of these
+    _stamp_path(stage.name, job).unlink(missing_ok=True)
     folder = job.work / stage.name
     shutil.rmtree(folder, ignore_errors=True)
     kept.rename(folder)

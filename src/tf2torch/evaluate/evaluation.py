@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tf2torch import bundle, files, images, ledger, say
+from tf2torch import bundle, files, images, say, stage
 from tf2torch.bundle import FloatArray, Reference, relative_error
 from tf2torch.errors import InputError, ParityError
 from tf2torch.evaluate import device as devices
@@ -39,7 +39,7 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path) -> None:
     result = {
         "model": job.name,
         "engine": job.engine,
-        "weights": ledger.weights(job),
+        "weights": stage.weights(job),
         "verdict": "PASS" if all(entry["passed"] for entry in loaded.values()) else "FAIL",
         "tensorflow": reference.tensorflow,
         "torch": torch.__version__,

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tf2torch.export.legacy_layers import legacy_layers
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # its kernels add rounding of their own to the reference
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -46,10 +48,7 @@ with _silence():
 def slim_networks(module: str) -> Any:
     """The module tf_slim.nets.<module>. tf_slim looks for Keras' old layers where tf_keras no longer keeps them."""
     with _silence():
-        for name in ("", ".base", ".convolutional", ".core", ".normalization", ".pooling"):
-            sys.modules.setdefault(
-                f"tf_keras.legacy_tf_layers{name}", importlib.import_module(f"tf_keras.src.legacy_tf_layers{name}")
-            )
+        sys.modules.update(legacy_layers())
         return importlib.import_module(f"tf_slim.nets.{module}")
 
 

@@ -14,6 +14,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, Protocol
 
 from tf2torch.engines.mmdnn import adapter
+from tf2torch.export.legacy_layers import legacy_layers
 
 _CONTRIB_NETWORKS = ("inception", "resnet_v1", "resnet_v2", "vgg")
 
@@ -82,14 +83,6 @@ def _contrib() -> dict[str, ModuleType]:
         "tensorflow.contrib.slim.nets": nets,
         "tensorflow.contrib.keras": keras,
         **legacy_layers(),
-    }
-
-
-def legacy_layers() -> dict[str, ModuleType]:
-    """Where TensorFlow looks for the batch norm of tf_slim; tf_keras carries these modules one level deeper."""
-    return {
-        f"tf_keras.{name}": importlib.import_module(f"tf_keras.src.{name}")
-        for name in ("legacy_tf_layers", "legacy_tf_layers.normalization")
     }
 
 
