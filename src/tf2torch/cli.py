@@ -67,6 +67,8 @@ def show_verdict(job: Job) -> int:
     code = 0 if result["verdict"] == "PASS" else errors.ParityError.exit_code
     ledger.record(job, stage_name="evaluate", exit_code=code)
     seconds = sum(stamp["seconds"] for stamp in stamps)
+    for line in report.comparison_lines(result):
+        say.line(line)
     print(report.verdict_line(result, seconds, f"output/{job.name}/report.md"), flush=True)
     return code
 

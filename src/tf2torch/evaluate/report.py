@@ -20,6 +20,22 @@ def verdict_line(result: dict[str, Any], seconds: float, where: str) -> str:
     return "  ".join([*parts, f"{result['device']}", f"{seconds:.0f} s", f"-> {where}"])
 
 
+def comparison_lines(result: dict[str, Any]) -> list[str]:
+    """Every comparison in a line of its own, for a terminal."""
+    width = max(map(len, result["loaded"]))
+    return [
+        f"  {name:<{width}}  {compared:<8}  {_figures(row)}  {'PASS' if row['passed'] else 'FAIL'}"
+        for name, entry in result["loaded"].items()
+        for compared, row in entry["comparisons"].items()
+    ]
+
+
+def _figures(row: dict[str, Any]) -> str:
+    if "shape" in row:
+        return f"shape {row['shape']}, not {row['wanted_shape']}"
+    return f"max rel diff {_error(row['error'])}  top-1 {row['same_top1']}/{row['count']}"
+
+
 def worst(result: dict[str, Any]) -> dict[str, Any]:
     """The comparison that comes nearest to its tolerance, or exceeds it the most; one without a number before all."""
     rows = [row for entry in result["loaded"].values() for row in entry["comparisons"].values()]
