@@ -61,7 +61,7 @@ def show_verdict(job: Job) -> int:
     from tf2torch.evaluate import report
 
     result = ledger.report(job)
-    if result is None:
+    if result is None or result.get("schema") != report.SCHEMA:
         raise errors.InputError(f"{job.name} has not been evaluated yet. `make convert MODEL={job.name}` does it.")
     stamps = [stamp for name in stage.STAGES if (stamp := stage.read_stamp(name, job))]
     code = 0 if result["verdict"] == "PASS" else errors.ParityError.exit_code

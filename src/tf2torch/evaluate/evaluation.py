@@ -37,6 +37,7 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path) -> None:
             loaded[name] = compare(load().to(device).eval(), reference, job, device)
         gc.collect()  # two models of half a gigabyte need not be in memory together
     result = {
+        "schema": report.SCHEMA,
         "model": job.name,
         "engine": job.engine,
         "weights": stage.weights(job),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+SCHEMA = 1  # of report.json; raised when a reader of the old content would stumble over the new
 COMPARISONS = ("batch 1", "batch 10", "images")  # what is compared; images only where there are any
 
 
