@@ -49,7 +49,8 @@ check_space() { # what a conversion and the images take, in GB
 
 check_memory() {
   local total
-  total=$(docker info -f '{{.MemTotal}}' 2>/dev/null || awk '/MemTotal/ {printf "%d", $2 * 1024}' /proc/meminfo)
+  total=$(docker info -f '{{.MemTotal}}' 2>/dev/null) || total=0 # without an engine it prints 0, and fails
+  [ "${total:-0}" != 0 ] || total=$(awk '/MemTotal/ {printf "%.0f", $2 * 1024}' /proc/meminfo)
   total=$((total / 1024 / 1024 / 1024))
   if [ "$total" -ge 4 ]; then ok memory "$total GB"; else note memory "$total GB; the largest models (vgg_19, overfeat) take about 4 GB" "give Docker more memory, or convert a smaller model"; fi
 }

@@ -29,7 +29,7 @@ OLD = WITHOUT_GPU.replace("26.1.5", "20.10.1")
 NO_BUILDX = WITHOUT_GPU.replace("echo buildx 0.13.1", "exit 1")
 LITTLE_MEMORY = WITHOUT_GPU.replace("17179869184", "2147483648")
 FULL_DISK = "echo; echo /dev/x 1 1 1048576 1 /"
-NO_ENGINE = 'echo "Cannot connect to the Docker daemon" >&2; exit 1'
+NO_ENGINE = '[ "$2" != -f ] || echo 0; echo "Cannot connect to the Docker daemon" >&2; exit 1'
 DENIED = 'echo "permission denied while trying to connect" >&2; exit 1'
 
 

@@ -20,9 +20,7 @@ from tf2torch.errors import InputError, MachineError, UnsupportedError
 # The name under which MMdnn imports a generated source, and so the module that a .pth looks for its class in.
 MAIN_MODEL = "MainModel"
 
-WAY_ROUND = (
-    "docs/mmdnn.md tells what MMdnn can convert, and the native engine (ENGINE=native, coming) is the way round it."
-)
+WAY_ROUND = "docs/mmdnn.md tells what MMdnn can convert."
 
 _GRAPH_PB2 = "mmdnn.conversion.common.IR.graph_pb2"
 _ADAPTED = "_adapted_by_tf2torch"
