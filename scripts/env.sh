@@ -44,7 +44,7 @@ trap 'rm -f "$new"' EXIT
   echo "# Written by \`make env\`. Further lines, such as MODEL=resnet_v1_50, are kept."
   echo "HOST_UID=$(id -u)"
   echo "HOST_GID=$(id -g)"
-  echo "COMPOSE_PROJECT_NAME=tf2torch-$(id -un 2>/dev/null | tr -cd 'a-z0-9_-')$(pwd | cksum | cut -c 1-4)"
+  echo "COMPOSE_PROJECT_NAME=tf2torch-$(id -un 2>/dev/null | tr -cd 'a-z0-9')$(pwd | cksum | cut -c 1-4)"
   echo "COMPOSE_FILE=compose.yaml${gpu:+:compose.gpu.yaml}"
   echo "WHEELS=$(wheels_folder)"
   case ${GPU:-auto} in 0) echo DEVICE=cpu ;; 1) echo DEVICE=cuda ;; *) echo DEVICE=auto ;; esac

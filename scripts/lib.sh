@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly EXIT_USAGE=2 EXIT_MACHINE=6 EXIT_OUT_OF_MEMORY=137
+readonly EXIT_USAGE=2 EXIT_MACHINE=6 EXIT_INTERRUPTED=130 EXIT_OUT_OF_MEMORY=137
 VENV=${VENV:-.venv}
 case $VENV in /*) VENV_PATH=$VENV/bin ;; *) VENV_PATH=$PWD/$VENV/bin ;; esac # to put first on PATH
 MODEL=${MODEL:-inception_v3}
@@ -74,10 +74,12 @@ load_image_ids() {
   export TENSORFLOW_IMAGE_ID PYTORCH_IMAGE_ID
 }
 
-image_of() { # SERVICE
+image_of() { # SERVICE; as in the compose files: each checkout has images of its own, which no other one replaces
+  local kind=cpu project=${COMPOSE_PROJECT_NAME:-tf2torch}
+  [[ ${COMPOSE_FILE:-} != *gpu* ]] || kind=cuda
   case $1 in
-    export) echo "${TENSORFLOW_IMAGE:-tf2torch-tensorflow:cpu}" ;;
-    *) case ${COMPOSE_FILE:-} in *gpu*) echo "${PYTORCH_IMAGE:-tf2torch-pytorch:cuda}" ;; *) echo "${PYTORCH_IMAGE:-tf2torch-pytorch:cpu}" ;; esac ;;
+    export) echo "${TENSORFLOW_IMAGE:-$project-tensorflow:cpu}" ;;
+    *) echo "${PYTORCH_IMAGE:-$project-pytorch:$kind}" ;;
   esac
 }
 
@@ -94,12 +96,21 @@ run() { # SERVICE ARGUMENT...
     "${compose[@]}" "$service" "$@"
     return
   fi
-  local name=tf2torch-$service-$$ code=0
-  trap 'docker kill --signal INT "$name" >/dev/null 2>&1' INT TERM
-  "${compose[@]}" -T --name "$name" "$service" "$@" &
-  wait_for $! || code=$?
+  local name=tf2torch-$service-$$ code=0 compose_pid stopped=
+  set -m # a process group of its own, or Ctrl-C would end compose before the container has put things in order
+  "${compose[@]}" -T --name "$name" "$service" "$@" </dev/null &
+  set +m
+  compose_pid=$!
+  trap 'stopped=yes; stop_container "$name" "$compose_pid"' INT TERM
+  wait_for "$compose_pid" || code=$?
   trap - INT TERM
+  [ -z "$stopped" ] || [ "$code" != 0 ] || code=$EXIT_INTERRUPTED # it finished all the same; what comes next must not run
   return "$code"
+}
+
+# Interrupts a container as soon as there is one, while compose runs.
+stop_container() { # NAME PID
+  until docker kill --signal INT "$1" >/dev/null 2>&1 || ! kill -0 "$2" 2>/dev/null; do sleep 0.1; done
 }
 
 # Like wait, but a signal does not end the waiting: the container is given the time to put things in order.

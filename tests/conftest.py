@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tf2torch import files
+from tf2torch.evaluate.report import SCHEMA
 from tf2torch.job import Job
 from tf2torch.recipe import Recipe
 
@@ -27,6 +32,16 @@ class Refuse:
             raise ModuleNotFoundError(f"No module named {{name!r}} (hidden by the test)", name=name)
 sys.meta_path.insert(0, Refuse())
 """
+
+RECIPE = """
+network = "net"
+classes = 1001
+input_size = 224
+preprocessing = "inception"
+output = "net/logits"
+"""
+VARIABLES = ("MODEL", "ENGINE", "WEIGHTS", "SEED", "IMAGES", "DEVICE", "FORCE", "OFFLINE", "FROM")
+FOLDERS = ("MODELS_FOLDER", "WORK_FOLDER", "OUTPUT_FOLDER", "TF2TORCH_COMMAND", "TF2TORCH_IMAGE")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NewJob = Callable[..., Job]
@@ -109,6 +124,26 @@ class FakeStage:
             raise self.error
 
 
+def result(**changes: object) -> Any:
+    """The content of a report.json: an evaluation that passed, but for the changes."""
+    row = {"passed": True, "error": 2e-7, "tolerance": 1e-6, "float32_error": 1e-7, "same_top1": 10, "count": 10}
+    comparisons = {"batch 1": {**row, "same_top1": 1, "count": 1}, "batch 10": row}
+    loaded = {
+        name: {"passed": True, "parameters": 23_851_784, "comparisons": comparisons, "accuracy": None}
+        for name in ("converted_pytorch.pth", "KitModel(converted_pytorch.npy)")
+    }
+    about = {
+        "schema": SCHEMA,
+        "model": "net",
+        "engine": "mmdnn",
+        "weights": "pretrained",
+        "verdict": "PASS",
+        "device": "CPU",
+    }
+    rest = {"tensorflow": "2.21.0", "torch": "2.13.0", "published_accuracy": None, "loaded": loaded}
+    return json.loads(json.dumps({**about, **rest, **changes}))  # every row a dictionary of its own
+
+
 PRODUCTS = {
     "export": ("converted.pb", "converted.npy"),
     "codegen": ("converted_pytorch.py", "converted_pytorch.npy"),
@@ -118,12 +153,34 @@ PRODUCTS = {
 
 
 @pytest.fixture
+def new_result() -> Callable[..., Any]:
+    return result
+
+
+@pytest.fixture
 def fake_stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
     """Engine stages that need no framework, by name."""
     fakes = {name: FakeStage(name) for name in PRODUCTS}
     for name, fake in fakes.items():
+        if name == "evaluate":
+            fake.products["report.json"] = json.dumps(result())
         monkeypatch.setitem(sys.modules, f"tf2torch.engines.mmdnn.{name}", fake)  # type: ignore[arg-type]  # no module
     return fakes
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The current folder has three recipes and an empty output/; no option comes from outside, and MODEL is net."""
+    for name in (*VARIABLES, *FOLDERS):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name in ("net", "inception_v3", "inception_v1"):
+        files.write_text(tmp_path / "models" / f"{name}.toml", RECIPE)
+    (tmp_path / "output").mkdir()
+    monkeypatch.setenv("MODEL", "net")
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import sys
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -119,7 +119,8 @@ def test_a_new_input(exported: Job, tmp_path: Path, new: str) -> None:
     assert stage.stale(EXPORT, exported) == f"inputs changed: {new.partition('/')[2]}"
 
 
-def test_random_weights_need_no_checkpoint(job: Job, fake_stages: dict[str, Any]) -> None:  # noqa: ARG001  # used
+@pytest.mark.usefixtures("fake_stages")
+def test_random_weights_need_no_checkpoint(job: Job) -> None:
     random = replace(job, weights="random")
     stage.run(EXPORT, random)
     (job.models / "net.ckpt.index").write_text("altered")
@@ -139,8 +140,8 @@ def test_the_source_matters(exported: Job, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_versions_of_packages_matter(exported: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = stage._version
     monkeypatch.setattr(stage, "_version", lambda name: "0" if name in ("numpy", "tf-slim") else version(name))
-    version = stage._version.__globals__["metadata"].version
     assert stage.stale(EXPORT, exported) == "packages changed: tf-slim, numpy"
 
 
@@ -210,8 +211,6 @@ def test_a_first_run_that_stops_leaves_nothing(job: Job, fake_stages: dict[str, 
 
 
 def test_a_full_disk_is_said(exported: Job, fake_stages: dict[str, Any]) -> None:
-    import errno
-
     fake_stages["export"].error = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(MachineError, match="No space left"):
         stage.run(EXPORT, replace(exported, seed=1))
@@ -283,12 +282,8 @@ def test_one_run_at_a_time(job: Job, fake_stages: dict[str, Any], monkeypatch: p
     assert events == [job.work, "key", "run"]
 
 
-def test_seconds_and_image_are_on_record(
-    job: Job,
-    fake_stages: dict[str, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,  # used
-) -> None:
+@pytest.mark.usefixtures("fake_stages")
+def test_seconds_and_image_are_on_record(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = tmp_path / "image.json"
     record.write_text('{"side": "tensorflow"}')
     monkeypatch.setattr(stage, "IMAGE_RECORD", record)
@@ -313,4 +308,3 @@ def test_the_module_of_a_stage(job: Job) -> None:
     ]
     assert "torch" in EVALUATE.packages
     assert "torch" not in EXPORT.packages
-    assert sys.modules.get("torch") is sys.modules.get("torch")

@@ -29,9 +29,7 @@ class Reference:
     image_outputs: FloatArray  # [images, classes]; no rows if no images were given
     image_names: tuple[str, ...]
     labels: tuple[int, ...]  # in the numbering with the background at 0
-    float32_errors: dict[
-        str, float
-    ]  # of TensorFlow's float32 against its float64, by comparison: batch 1, batch 10, images
+    float32_errors: dict[str, float]  # of its float32 against its float64, by comparison: batch 1, batch 10, images
     tensorflow: str
 
     def tolerance(self, comparison: str) -> float:
@@ -54,17 +52,18 @@ def load(path: Path) -> Reference:
         with safe_open(path, "numpy") as file:
             rest = json.loads(file.metadata()["reference"])
             arrays = {name: file.get_tensor(name) for name in _ARRAYS}
+        rest["image_names"], rest["labels"] = tuple(rest["image_names"]), tuple(rest["labels"])
+        return Reference(**arrays, **rest)
     except (FileNotFoundError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(
             f"TensorFlow's reference {path.name} is missing or broken. `make export FORCE=1` records it again."
         ) from error
-    rest["image_names"], rest["labels"] = tuple(rest["image_names"]), tuple(rest["labels"])
-    return Reference(**arrays, **rest)
 
 
 def relative_error(values: Any, reference: Any) -> float:
     """The largest difference, relative to the largest magnitude of the reference. NaN anywhere gives infinity."""
-    difference = np.abs(np.asarray(values, np.float64) - np.asarray(reference, np.float64)).max()
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        difference = np.abs(np.asarray(values, np.float64) - np.asarray(reference, np.float64)).max()
     scale = np.abs(reference).max()
     error = float(difference / scale) if scale else float(difference)
     return error if np.isfinite(error) else float("inf")

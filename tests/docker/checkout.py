@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
+import termios
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from docker.models.containers import Container
+
 REPOSITORY = Path(__file__).parents[2]
 PLAIN_USER = 12345  # who runs everything if the tests are run by root: nobody that an image or this machine knows
 SMALL_MODEL = "inception_v1"  # the fastest recipe
+# Names of their own: the tests neither use nor replace the images of the checkout that they are run in.
+TEST_IMAGES = {"TENSORFLOW_IMAGE": "tf2torch-test-tensorflow:cpu", "PYTORCH_IMAGE": "tf2torch-test-pytorch:cpu"}
 SOCKET = Path("/var/run/docker.sock")
 TIME_LIMIT = 600.0  # seconds for one command; building both images from nothing is the longest
 
 # What a child gets of the environment. Options of ours, and those of a make that runs the tests, stay out.
 PASSED_ON = re.compile(r"PATH|LANG|(PIP|DOCKER|BUILDX)_\w+|(TENSORFLOW|PYTORCH)_BASE_IMAGE|WHEELS")
+
+
+@dataclass(frozen=True)
+class WebRoot:
+    """A folder, and the address where containers find what is in it."""
+
+    folder: Path
+    url: str
 
 
 @dataclass
@@ -34,6 +52,42 @@ class Done:
 
     def __contains__(self, words: str) -> bool:
         return words in self.text
+
+
+@dataclass
+class Running:
+    """A command that runs, as the leader of a process group of its own."""
+
+    process: subprocess.Popen[bytes]
+    stream: int
+    terminal: bool
+    text: str = ""
+
+    def until(self, words: str) -> None:
+        while words not in self.text:
+            assert self._read(), f"it ended without {words!r}:\n{self.text}"
+
+    def interrupt(self) -> None:
+        """Ctrl-C: typed, or what a terminal makes of it."""
+        if self.terminal:
+            os.write(self.stream, b"\x03")
+        else:
+            os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self) -> Done:
+        while self._read():
+            pass
+        return Done(self.process.wait(TIME_LIMIT), self.text)
+
+    def _read(self) -> bool:
+        """Reads on; False at the end."""
+        assert select.select([self.stream], [], [], TIME_LIMIT)[0], f"nothing came for {TIME_LIMIT} s:\n{self.text}"
+        try:
+            read = os.read(self.stream, 1 << 16)
+        except OSError:  # a terminal whose other side is closed
+            read = b""
+        self.text += read.decode(errors="replace")
+        return bool(read)
 
 
 @dataclass
@@ -82,6 +136,27 @@ class Checkout:
         )
         return Done(done.returncode, done.stdout)
 
+    @contextmanager
+    def started(self, *command: str, terminal: bool = False, **variables: str) -> Iterator[Running]:
+        """The command while it runs, with a terminal or without. It is killed if it still runs after the block."""
+        if terminal:
+            ours, theirs = pty.openpty()
+            streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+            extra: dict[str, Any] = {"preexec_fn": lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)}
+        else:
+            ours, theirs = os.pipe()
+            streams = {"stdin": subprocess.DEVNULL, "stdout": theirs, "stderr": theirs}
+            extra = {}
+        with subprocess.Popen(
+            command, **self.child(**variables), **streams, **extra, start_new_session=True
+        ) as process:
+            os.close(theirs)
+            try:
+                yield Running(process, ours, terminal)
+            finally:
+                process.kill()
+                os.close(ours)
+
     def child(self, **variables: str) -> dict[str, Any]:
         """Arguments for subprocess: folder, environment, and the plain user instead of root."""
         passed_on = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
@@ -93,14 +168,16 @@ class Checkout:
         return arguments
 
     def write(self, name: str, text: str) -> Path:
+        """Makes a file that belongs to the user."""
         path = self.folder / name
+        missing = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        self.give_away(path)
+        self.give_away(path, *missing)
         return path
 
     def give_away(self, *paths: Path) -> None:
-        """Makes files that the test has made belong to the user."""
+        """Has files that the test has made belong to the user."""
         if os.getuid() == 0:
             for path in paths:
                 os.chown(path, PLAIN_USER, PLAIN_USER)
@@ -142,3 +219,11 @@ def copied(remove: Callable[[str], None], **variables: str) -> Iterator[Checkout
         finally:
             if checkout.dotenv():
                 remove(checkout.project)
+
+
+def wait_for_words(container: Container, words: str) -> None:
+    """Waits until a container has printed something; fails if it ends without."""
+    while words not in (said := container.logs().decode()):
+        container.reload()
+        assert container.status != "exited", f"the container ended without {words!r}:\n{said}"
+        time.sleep(0.1)

@@ -72,9 +72,10 @@ def build(kind: str) -> tuple[tf.Tensor, tf.Tensor]:
 
 def inception_v1() -> tuple[tf.Tensor, tf.Tensor]:
     """The variables of the published checkpoint, with other values."""
-    from tf2torch.engines.mmdnn import adapter, tensorflow_1
+    from tf2torch.engines.mmdnn import adapter
+    from tf2torch.export.legacy_layers import legacy_layers
 
-    with adapter.modules(tensorflow_1.legacy_layers()):
+    with adapter.modules(legacy_layers()):
         import tf_slim
         from tf_slim.nets import inception
 

@@ -323,6 +323,8 @@ def test_interrupted_while_moving_into_place(
     move = Path.replace
 
     def interrupted(self: Path, target: Path) -> Path:
+        if not target.name.startswith("mine.ckpt"):  # the record of the download
+            return move(self, target)
         assert locate(models, "mine") is None
         steps.append(target)
         last = len(steps) == step + 1

@@ -84,7 +84,7 @@ def compare(model: nn.Module, reference: Reference, job: Job, device: torch.devi
         "passed": all(row["passed"] for row in comparisons.values()),
         "parameters": sum(p.numel() for p in model.parameters()),
         "comparisons": comparisons,
-        "accuracy": _accuracy(pairs["images"], reference, job) if "images" in pairs else None,
+        "accuracy": _accuracy(*pairs["images"], reference, job) if "images" in pairs else None,
     }
 
 
@@ -106,6 +106,8 @@ def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatAr
         for chunk, batch in images.batches(job.images, job.recipe, IMAGE_BATCH):
             rows.append(compute(batch))
             progress.update(len(chunk))
+            if rows[-1].shape[:1] != (len(chunk),):
+                return rows[-1]  # not a row for each image: of the wrong shape, whatever else there is
     return np.concatenate(rows)
 
 
@@ -116,17 +118,19 @@ def _comparison(ours: FloatArray, theirs: FloatArray, tolerance: float) -> dict[
     error = relative_error(ours, theirs)
     same = int((ours.argmax(1) == theirs.argmax(1)).sum())
     return {
-        "passed": error <= tolerance and same == len(theirs),
+        "passed": bool(np.isfinite(error)) and error <= tolerance and same == len(theirs),
         "error": error if np.isfinite(error) else None,
         "same_top1": same,
         "count": len(theirs),
     }
 
 
-def _accuracy(pair: tuple[FloatArray, FloatArray], reference: Reference, job: Job) -> dict[str, Any]:
-    """How many images each side names rightly, in top-1 and top-5."""
+def _accuracy(ours: FloatArray, theirs: FloatArray, reference: Reference, job: Job) -> dict[str, Any] | None:
+    """How many images each side names rightly, in top-1 and top-5; None if the model gives something else."""
+    if ours.size != theirs.size:
+        return None
     wanted = np.array(reference.labels)[:, None] - job.recipe.label_offset
-    ours, theirs = (logits if logits.ndim == 2 else logits.reshape(len(wanted), -1) for logits in pair)
+    ours = ours.reshape(theirs.shape)
     best = {"tensorflow": np.argsort(-theirs, 1, kind="stable"), "pytorch": np.argsort(-ours, 1, kind="stable")}
     hits = {
         side: {f"top{k}": int((order[:, :k] == wanted).any(1).sum()) for k in (1, 5)} for side, order in best.items()

@@ -83,6 +83,8 @@ def _row(name: str, compared: str, row: dict[str, Any]) -> str:
 def _accuracy(result: dict[str, Any]) -> list[str]:
     entry = next(iter(result["loaded"].values()))
     accuracy = entry["accuracy"]
+    if accuracy is None and "images" in entry["comparisons"]:
+        return ["The outputs for the images have another shape, so accuracy was not measured."]
     if accuracy is None:
         return ["No images were given (IMAGES=folder with labels.csv), so accuracy was not measured."]
     lines = [f"Accuracy on {accuracy['images']} images:", "", "| | top-1 | top-5 |", "|---|---|---|"]

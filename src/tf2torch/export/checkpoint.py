@@ -36,7 +36,9 @@ def load(job: Job) -> Loaded:
     shapes = {variable.op.name: variable.shape.as_list() for variable in variables_of(network.graph)}
     needed = {node.name: shapes[node.name] for node in pruned.node if node.name in shapes}
     found = random_weights.values(job.recipe, job.seed) if job.weights == "random" else read(job, needed)
-    return Loaded(network.graph, network.images.op.name, {name: found[name] for name in shapes if name in found})
+    # A variable that the output does not need may be missing, or be another network's.
+    fitting = {name: found[name] for name, shape in shapes.items() if name in found and [*found[name].shape] == shape}
+    return Loaded(network.graph, network.images.op.name, fitting)
 
 
 def source(job: Job) -> dict[str, Any]:
@@ -89,11 +91,12 @@ def read(job: Job, needed: dict[str, list[int]]) -> Arrays:
 
 
 def _check(recipe: Recipe, prefix: Path, needed: dict[str, list[int]], stored: dict[str, list[int]]) -> None:
-    """Raises InputError with every variable that is missing or has another shape, and what comes nearest."""
+    """Raises InputError with every variable that is missing or has another shape, and the nearest surplus name."""
     problems = []
+    surplus = [name for name in stored if name not in needed]
     for name, shape in needed.items():
         if name not in stored:
-            near = difflib.get_close_matches(name, stored, n=1)
+            near = difflib.get_close_matches(name, surplus, n=1)
             problems.append(f"{name} is missing" + (f" (nearest: {near[0]})" if near else ""))
         elif stored[name] != shape:
             problems.append(f"{name} is {stored[name]}, the network has {shape}")

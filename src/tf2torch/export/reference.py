@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tf2torch import images, say
 from tf2torch.bundle import Reference, relative_error
+from tf2torch.errors import InputError
 from tf2torch.export import float64
 from tf2torch.export.checkpoint import OUTPUT, Loaded, assign
 from tf2torch.export.tensorflow import session, tf
@@ -64,4 +67,9 @@ def _float32_errors(
         if job.images:
             _, first = next(images.batches(job.images, job.recipe, FLOAT64_BATCH))
             errors["images"] = relative_error(outputs["images"][: len(first)], float64.outputs(loaded, first))
+    if not all(map(math.isfinite, errors.values())):
+        raise InputError(
+            f"With these weights TensorFlow computes no finite numbers for {job.name}, so there is nothing to compare "
+            f"with. The checkpoint is damaged, or of another network: delete it, then `make fetch MODEL={job.name}`."
+        )
     return errors

@@ -47,7 +47,7 @@ def build(recipe: Recipe, *, training: bool = False) -> Network:
 
     With `training`, batch norm normalises by the statistics of the batch, and its update ops (collection UPDATE_OPS)
     put exactly those statistics into the moving averages; nothing is dropped out.
-    Raises UsageError for a network that no package defines.
+    Raises UsageError for a network that no package defines, and for an output that it does not have.
     """
     definition = DEFINITIONS.get(recipe.network)
     if definition is None:
@@ -68,10 +68,21 @@ def build(recipe: Recipe, *, training: bool = False) -> Network:
     with graph.as_default(), slim_scope(arguments):
         images = tf.placeholder(tf.float32, [None, size, size, 3], name="input")
         define(images, num_classes=recipe.classes, is_training=training, **options)
-        logits = graph.get_tensor_by_name(f"{recipe.output}:0")
+        logits = _output(graph, recipe)
         if logits.shape.rank == 4:  # the residual networks end in [N, 1, 1, classes]
             logits = tf.squeeze(logits, [1, 2], name="SpatialSqueeze")
     return Network(graph, images, logits)
+
+
+def _output(graph: Any, recipe: Recipe) -> Any:
+    try:
+        return graph.get_tensor_by_name(f"{recipe.output}:0")
+    except (KeyError, ValueError) as error:
+        near = difflib.get_close_matches(recipe.output, [operation.name for operation in graph.get_operations()], n=3)
+        raise UsageError(
+            f"The recipe of {recipe.name} names the output {recipe.output!r}, which the network {recipe.network} does "
+            f"not have. {'Did you mean ' + ', '.join(near) + '?' if near else 'It is the name of an operation.'}"
+        ) from error
 
 
 def _without_decay(scope: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""The network definitions against lists of variables that were made independently of them; TensorFlow in one child."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tf2torch import recipe
+
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "models"
+LISTS = ROOT / "tests" / "data" / "variables"
+SCRIPT = Path(__file__).parent / "list_variables.py"
+LISTED = sorted(path.stem for path in LISTS.glob("*.txt"))
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def networks(
+    need: Callable[..., None], python: Callable[..., object], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    need("tensorflow", "tf_slim", "tf_keras")
+    folder = tmp_path_factory.mktemp("networks")
+    run = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    python(run, MODELS, folder / "networks.json", hide=("torch",), cwd=folder)
+    described: dict[str, Any] = json.loads((folder / "networks.json").read_text())
+    return described
+
+
+def listed(name: str) -> dict[str, list[int]]:
+    lines = (line.split("\t") for line in (LISTS / f"{name}.txt").read_text().splitlines())
+    return {variable: [int(size) for size in shape.split("x")] for variable, shape in lines}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_the_variables_of_a_network(networks: dict[str, Any], name: str) -> None:
+    found, expected = networks[name]["variables"], listed(name)
+    assert len(expected) >= 16
+    assert found.keys() - expected.keys() == set()
+    assert expected.keys() - found.keys() == set()
+    assert {variable: shape for variable, shape in found.items() if expected[variable] != shape} == {}
+
+
+def test_all_but_one_have_a_list() -> None:
+    assert set(recipe.names(MODELS)) - set(LISTED) == {"resnet_v2_200"}
+
+
+def test_the_one_without_a_list_has_the_units_of_its_paper(networks: dict[str, Any]) -> None:
+    variables = networks["resnet_v2_200"]["variables"]
+    units = {match[0] for name in variables if (match := re.match(r"resnet_v2_200/block\d/unit_\d+/", name))}
+    assert [sum(f"block{block}/" in unit for unit in units) for block in (1, 2, 3, 4)] == [3, 24, 36, 3]
+    assert sum("/shortcut/weights" in name for name in variables) == 4
+    for name, shape in networks["resnet_v2_50"]["variables"].items():
+        if "unit_1/" in name or "/block" not in name:
+            assert variables[name.replace("resnet_v2_50", "resnet_v2_200")] == shape
+
+
+@pytest.mark.parametrize("name", recipe.names(MODELS))
+def test_input_and_logits(networks: dict[str, Any], name: str) -> None:
+    found = recipe.load(MODELS, name)
+    size = found.input_size
+    assert networks[name]["input"] == [None, size, size, 3]
+    assert networks[name]["logits"] == [None, found.classes]
+    assert networks[name]["random operations"] == []
