@@ -24,9 +24,9 @@ def inception(image: Any, height: int, width: int) -> Any:
 
 
 def vgg(image: Any, height: int, width: int) -> Any:
-    """vgg_preprocessing.py: the shorter side to 256 for a crop of 224, then the crop, all in 0..255."""
+    """vgg_preprocessing.py: the shorter side to 256 (more only for a larger crop), then the crop, all in 0..255."""
     shape = tf.cast(tf.shape(image)[:2], tf.float32)
-    scale = tf.cast(round(height * 256 / 224), tf.float32) / tf.reduce_min(shape)
+    scale = max(256, height) / tf.reduce_min(shape)
     grown = resize(image * 255, *np.rint(shape * scale).astype(int))
     top, left = (grown.shape[0] - height) // 2, (grown.shape[1] - width) // 2
     return tf.image.crop_to_bounding_box(grown, top, left, height, width) - tf.constant(VGG_MEANS)

@@ -17,7 +17,7 @@ from tf2torch.recipe import Preprocessing, Recipe
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
 CENTRAL_CROP = 0.875  # of the inception style
-SHORTER_SIDE = 256 / 224  # of the vgg style, relative to the crop
+SHORTER_SIDE = 256  # of the vgg style before the crop
 VGG_MEANS = np.array([123.68, 116.78, 103.94], np.float32)  # RGB
 LABELS = "labels.csv"
 
@@ -83,7 +83,7 @@ def read(path: Path, recipe: Recipe) -> FloatArray:
         kept = [side - 2 * border for side, border in zip(pixels.shape, borders, strict=False)]
         return resize(central_crop(pixels, *kept), size, size)
     height, width = pixels.shape[:2]
-    scale = round(size * SHORTER_SIDE) / min(height, width)
+    scale = max(SHORTER_SIDE, size) / min(height, width)
     return central_crop(resize(pixels, round(height * scale), round(width * scale)), size, size)
 
 

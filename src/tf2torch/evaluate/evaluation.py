@@ -58,8 +58,11 @@ def compare(model: nn.Module, reference: Reference, job: Job, device: torch.devi
 
     def compute(batch: FloatArray) -> FloatArray:
         tensor = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2))).to(device)
-        with torch.inference_mode():
-            output = model(tensor)
+        try:
+            with torch.inference_mode():
+                output = model(tensor)
+        except torch.OutOfMemoryError as error:  # of the GPU
+            raise MemoryError(str(error)) from error
         if not isinstance(output, torch.Tensor):
             raise ParityError(f"The model gives a {type(output).__name__}, not a tensor of logits.")
         values: FloatArray = output.cpu().numpy()

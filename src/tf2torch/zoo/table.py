@@ -43,12 +43,17 @@ def row(output: Path, name: str) -> str:
     report = files.read_json(output / name / "report.json")
     loaded = next(iter(report["loaded"].values()))
     compared = loaded["comparisons"]
-    same = min(part.get("same_top1", 0) for part in compared.values() if part.get("count") != 1)
-    cells = [status["verdict"], *(_error(compared[part]) for part in COMPARISONS), f"{same}/10", ""]
-    return f"| {name} | {' | '.join(cells)} |"
+    most = list(compared.values())[-1]  # photographs, or the batch where there were none
+    cells = [
+        *(_error(compared.get(part)) for part in COMPARISONS),
+        f"{most.get('same_top1', 0)}/{most.get('count', 0)}",
+    ]
+    return f"| {name} | {status['verdict']} | {' | '.join(cells)} |  |"
 
 
-def _error(compared: dict[str, Any]) -> str:
+def _error(compared: dict[str, Any] | None) -> str:
+    if compared is None:
+        return ""
     if "shape" in compared:
         return f"shape {compared['shape']}"
     return "not a number" if compared["error"] is None else f"{compared['error']:.1e} / {compared['tolerance']:.1e}"
