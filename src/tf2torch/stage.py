@@ -55,7 +55,7 @@ STAGES = {
     stage.name: stage
     for stage in (
         Stage("export", "Exporting", _TENSORFLOW_SIDE, ("engine", "weights", "seed"), _export_inputs),
-        Stage("codegen", "Generating code", _PYTORCH_SIDE, ("engine", "weights", "seed"), _codegen_inputs),
+        Stage("codegen", "Generating code for", _PYTORCH_SIDE, ("engine", "weights", "seed"), _codegen_inputs),
         Stage("build", "Building the model", _PYTORCH_SIDE, ("engine",), _build_inputs),
         Stage("evaluate", "Evaluating", _PYTORCH_SIDE, ("engine", "weights", "device"), _evaluate_inputs),
     )

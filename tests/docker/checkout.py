@@ -32,7 +32,7 @@ SOCKET = Path("/var/run/docker.sock")
 TIME_LIMIT = 600.0  # seconds for one command; building both images from nothing is the longest
 
 # What a child gets of the environment. Options of ours, and those of a make that runs the tests, stay out.
-PASSED_ON = re.compile(r"PATH|LANG|(PIP|DOCKER|BUILDX)_\w+|(TENSORFLOW|PYTORCH)_BASE_IMAGE|WHEELS")
+PASSED_ON = re.compile(r"PATH|HOME|LANG|(PIP|DOCKER|BUILDX)_\w+|(TENSORFLOW|PYTORCH)_BASE_IMAGE|WHEELS")
 
 
 @dataclass(frozen=True)
@@ -160,9 +160,10 @@ class Checkout:
     def child(self, **variables: str) -> dict[str, Any]:
         """Arguments for subprocess: folder, environment, and the plain user instead of root."""
         passed_on = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-        environment = {**passed_on, "HOME": str(self.home), **self.variables, **variables}
+        environment = {**passed_on, **self.variables, **variables}
         arguments: dict[str, Any] = {"cwd": self.folder, "env": environment}
         if os.getuid() == 0:
+            environment["HOME"] = str(self.home)
             groups = [SOCKET.stat().st_gid] if SOCKET.exists() else []
             arguments |= {"user": PLAIN_USER, "group": PLAIN_USER, "extra_groups": groups}
         return arguments

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -36,24 +37,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[docker.DockerClient]:
-    try:
-        client = docker.from_env()
-        client.ping()
-    except DockerException as error:
-        missing(f"no Docker engine answers ({type(error).__name__})")
+    """The engine that the docker command talks to; asked for by that command, as the scripts do."""
+    for words in (["info"], ["compose", "version"], ["buildx", "version"]):
+        try:
+            subprocess.run(["docker", *words], check=True, capture_output=True)
+        except (FileNotFoundError, subprocess.CalledProcessError):
+            missing(f"`docker {' '.join(words)}` does not answer")
+    wanted = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+    host = subprocess.run(wanted, check=True, capture_output=True, text=True).stdout.strip()
+    client = docker.DockerClient(base_url=host)
     yield client
     client.close()
 
 
 @pytest.fixture(scope="session")
 def remove(engine: docker.DockerClient) -> Callable[[str], None]:
-    """Removes the containers and volumes of a project."""
+    """Removes the containers and volumes of a project, and those of its images that have no name any more."""
 
     def remove(project: str) -> None:
         for container in engine.containers.list(all=True, filters={"label": [f"{PROJECT}={project}", OF_COMPOSE]}):
             container.remove(force=True, v=True)
         for volume in engine.volumes.list(filters={"label": f"{PROJECT}={project}"}):
             volume.remove(force=True)
+        engine.images.prune(filters={"dangling": True, "label": f"{PROJECT}={project}"})
 
     return remove
 

@@ -84,7 +84,7 @@ def test_up_fails_when_the_result_does_not_compute_the_same(
     assert ended == {"fetch": 0, "export": 0, "codegen": 0, "build": 0, "evaluate": 5}
     assert converted.record("report.json")["verdict"] == "FAIL"
     done = converted.make("convert")  # notices that a product is not what was written
-    assert f"Generating code {SMALL_MODEL} (converted_pytorch.npy is not what was written)" in done
+    assert f"Generating code for {SMALL_MODEL} (converted_pytorch.npy is not what was written)" in done
     assert converted.record("report.json")["verdict"] == "PASS"
 
 

@@ -16,7 +16,7 @@ import docker
 
 VERBS = {
     "export": "Exporting",
-    "codegen": "Generating code",
+    "codegen": "Generating code for",
     "build": "Building the model",
     "evaluate": "Evaluating",
 }
