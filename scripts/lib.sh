@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly EXIT_USAGE=2 EXIT_MACHINE=6 EXIT_INTERRUPTED=130 EXIT_OUT_OF_MEMORY=137
 VENV=${VENV:-.venv}
+# shellcheck disable=SC2034  # for the scripts that source this
 case $VENV in /*) VENV_PATH=$VENV/bin ;; *) VENV_PATH=$PWD/$VENV/bin ;; esac # to put first on PATH
 MODEL=${MODEL:-inception_v3}
 export MODEL
