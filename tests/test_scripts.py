@@ -44,7 +44,7 @@ def run(tmp_path: Path) -> Run:
     copy.mkdir()
     shutil.copytree(ROOT / "scripts", copy / "scripts")
     shutil.copytree(ROOT / "docker", copy / "docker", ignore=shutil.ignore_patterns("*.whl"))
-    for name in ("models", "output"):
+    for name in ("models", "output", "src"):
         (copy / name).mkdir()
     commands = tmp_path / "bin"
     commands.mkdir()
@@ -202,3 +202,34 @@ def test_convert_says_what_is_missing(run: Run, variables: dict[str, str], code:
     assert result.returncode == code
     assert words in result.stderr
     assert result.stderr.count("tf2torch: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "variables", "wheel", "asked_for"),
+    [
+        (True, {}, False, "unset"),  # compose.yaml asks for the CPU index
+        (False, {}, False, ""),  # pip's default index
+        (False, {}, True, "unset"),
+        (False, {"TORCH_INDEX_URL": "https://example.org/simple"}, False, "https://example.org/simple"),
+    ],
+    ids=["the index answers", "it does not", "a wheel is at hand", "an index was named"],
+)
+def test_cpu_wheels_are_taken_where_they_can_be_had(
+    run: Run, tmp_path: Path, answers: bool, variables: dict[str, str], wheel: bool, asked_for: str
+) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    if wheel:
+        (wheels / "torch-2.13.0-cp311-none-any.whl").touch()
+    record = tmp_path / "asked_for"
+    docker = WITHOUT_GPU.replace(
+        'case "$*" in',
+        f"""case "$*" in
+  *urllib*) exit {0 if answers else 1} ;;
+  *"build codegen"*) printf '%s' "${{TORCH_INDEX_URL-unset}}" >{record} ;;
+  "image inspect"*) exit 1 ;;""",
+    )
+    result = run("images.sh", stand_ins={"docker": docker}, WHEELS=str(wheels), **variables)
+    assert result.returncode == 0, result.stderr
+    assert record.read_text() == asked_for
+    assert ("with CUDA and several GB large" in result.stderr) == (asked_for == "")
