@@ -26,8 +26,6 @@ from docker.models.containers import Container
 REPOSITORY = Path(__file__).parents[2]
 PLAIN_USER = 12345  # who runs everything if the tests are run by root: nobody that an image or this machine knows
 SMALL_MODEL = "inception_v1"  # the fastest recipe
-# Names of their own: the tests neither use nor replace the images of the checkout that they are run in.
-TEST_IMAGES = {"TENSORFLOW_IMAGE": "tf2torch-test-tensorflow:cpu", "PYTORCH_IMAGE": "tf2torch-test-pytorch:cpu"}
 SOCKET = Path("/var/run/docker.sock")
 TIME_LIMIT = 600.0  # seconds for one command; building both images from nothing is the longest
 
@@ -95,14 +93,15 @@ class Checkout:
     folder: Path
     home: Path
     variables: dict[str, str] = field(default_factory=dict)
+    project: str = ""  # as `make env` has chosen it
 
     @property
     def uid(self) -> int:
         return PLAIN_USER if os.getuid() == 0 else os.getuid()
 
-    @property
-    def project(self) -> str:
-        return self.dotenv()["COMPOSE_PROJECT_NAME"]
+    def image(self, side: str) -> str:
+        """The name of the image with tensorflow or pytorch. Every copy has its own; what they share are layers."""
+        return f"{self.project}-{side}:cpu"
 
     def dotenv(self) -> dict[str, str]:
         """The settings in .env; none if there is no such file."""
@@ -215,11 +214,12 @@ def copied(remove: Callable[[str], None], **variables: str) -> Iterator[Checkout
                 shutil.copy2(REPOSITORY / name, target)
         Path(folder).chmod(0o755)
         checkout.give_away(*Path(folder).rglob("*"))
+        checkout.make("env")
+        checkout.project = checkout.dotenv()["COMPOSE_PROJECT_NAME"]
         try:
             yield checkout
         finally:
-            if checkout.dotenv():
-                remove(checkout.project)
+            remove(checkout.project)
 
 
 def wait_for_words(container: Container, words: str) -> None:

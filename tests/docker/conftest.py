@@ -1,4 +1,4 @@
-"""The engine, and the copies of the repository that the tests convert in. All but images is removed at the end."""
+"""The engine, and the copies of the repository that the tests convert in. All is removed at the end."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from checkout import REPOSITORY, SMALL_MODEL, TEST_IMAGES, Checkout, WebRoot, copied, wait_for_words
+from checkout import REPOSITORY, SMALL_MODEL, Checkout, WebRoot, copied, wait_for_words
 from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.types import DeviceRequest
@@ -52,39 +52,38 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def remove(engine: docker.DockerClient) -> Callable[[str], None]:
-    """Removes the containers and volumes of a project, and those of its images that have no name any more."""
+    """Removes the containers, volumes and images of a project. The builder keeps the layers for the next time."""
 
     def remove(project: str) -> None:
         for container in engine.containers.list(all=True, filters={"label": [f"{PROJECT}={project}", OF_COMPOSE]}):
             container.remove(force=True, v=True)
         for volume in engine.volumes.list(filters={"label": f"{PROJECT}={project}"}):
             volume.remove(force=True)
+        for image in engine.images.list(filters={"reference": f"{project}-*"}):
+            for name in image.tags:
+                if name.startswith(f"{project}-"):
+                    engine.images.remove(name)
         engine.images.prune(filters={"dangling": True, "label": f"{PROJECT}={project}"})
 
     return remove
 
 
 @pytest.fixture(scope="session")
-def copy(remove: Callable[[str], None]) -> Callable[..., AbstractContextManager[Checkout]]:
+def copy(remove: Callable[[str], None]) -> Callable[[], AbstractContextManager[Checkout]]:
     """Makes a copy of the repository for which a small model with random weights is the default."""
-
-    def copy(**variables: str) -> AbstractContextManager[Checkout]:
-        chosen = {"GPU": "0", "WEIGHTS": "random", "MODEL": SMALL_MODEL, **TEST_IMAGES, **variables}
-        return copied(remove, **chosen)
-
-    return copy
+    return lambda: copied(remove, GPU="0", WEIGHTS="random", MODEL=SMALL_MODEL)
 
 
 @pytest.fixture(scope="session")
-def built(copy: Callable[..., AbstractContextManager[Checkout]]) -> Iterator[Checkout]:
+def built(copy: Callable[[], AbstractContextManager[Checkout]]) -> Iterator[Checkout]:
     """The copy that most tests share, with both images. IMAGES is a folder with one photograph, to save time."""
-    with ExitStack() as stack:
-        checkout = stack.enter_context(copy(IMAGES="./photographs"))
+    with copy() as checkout:
         photographs = REPOSITORY / "models" / "photographs"
         header, first, *_ = (photographs / "labels.csv").read_text().splitlines()
         labels = checkout.write("photographs/labels.csv", f"{header}\n{first}\n")
         shutil.copy(photographs / first.split(",")[0], labels.parent)
         labels.parent.chmod(0o755)
+        checkout.variables["IMAGES"] = "./photographs"
         checkout.make("images")
         yield checkout
 
@@ -97,22 +96,22 @@ def converted(built: Checkout) -> Checkout:
 
 
 @pytest.fixture(scope="session")
-def gpu_accepted(engine: docker.DockerClient, built: Checkout) -> None:  # noqa: ARG001  # for its images
+def gpu_accepted(engine: docker.DockerClient, built: Checkout) -> None:
     """The engine accepts GPU reservations; tests/docker/engine-up.sh can have it do so without a GPU."""
     everything = [DeviceRequest(driver="nvidia", count=-1, capabilities=[["gpu"]])]
     try:
-        engine.containers.run(TEST_IMAGES["PYTORCH_IMAGE"], entrypoint="true", device_requests=everything, remove=True)
+        engine.containers.run(built.image("pytorch"), entrypoint="true", device_requests=everything, remove=True)
     except DockerException:
         missing("the engine accepts no GPU reservation (ENGINE_FAKE_GPU=1 tests/docker/engine-up.sh)")
 
 
 @pytest.fixture(scope="session")
-def in_image(engine: docker.DockerClient, built: Checkout) -> Callable[..., str]:  # noqa: ARG001  # for its images
-    """Runs Python code in one of the images without a network, and returns what it prints."""
+def in_image(engine: docker.DockerClient, built: Checkout) -> Callable[..., str]:
+    """Runs Python code in the image of tensorflow or pytorch without a network, and returns what it prints."""
 
-    def run(image: str, code: str, **options: object) -> str:
+    def run(side: str, code: str, **options: object) -> str:
         output: bytes = engine.containers.run(
-            TEST_IMAGES[image], ["-c", code], entrypoint="python", network_mode="none", remove=True, **options
+            built.image(side), ["-c", code], entrypoint="python", network_mode="none", remove=True, **options
         )
         return output.decode()
 
@@ -137,7 +136,7 @@ def web_root(engine: docker.DockerClient, converted: Checkout) -> Iterator[WebRo
     folder = converted.folder / "published"
     folder.mkdir()
     server = engine.containers.run(
-        TEST_IMAGES["TENSORFLOW_IMAGE"],
+        converted.image("tensorflow"),
         ["-m", "http.server", "--directory", "/published", "80"],
         entrypoint="python",
         user=str(converted.uid),

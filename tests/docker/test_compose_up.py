@@ -88,8 +88,9 @@ def test_up_fails_when_the_result_does_not_compute_the_same(
     assert converted.record("report.json")["verdict"] == "PASS"
 
 
-def test_plain_defaults_ask_for_nothing_of_cuda(copy: Callable[..., AbstractContextManager[Checkout]]) -> None:
-    with copy(TENSORFLOW_IMAGE="", PYTORCH_IMAGE="") as checkout:
+def test_plain_defaults_ask_for_nothing_of_cuda(copy: Callable[[], AbstractContextManager[Checkout]]) -> None:
+    with copy() as checkout:
+        (checkout.folder / ".env").unlink()
         config = json.loads(checkout.compose("--profile", "tools", "config", "--format", "json").text)
     for service in config["services"].values():
         assert service["image"].endswith(":cpu")

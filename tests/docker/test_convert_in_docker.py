@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from checkout import REPOSITORY, TEST_IMAGES, Checkout
+from checkout import REPOSITORY, Checkout
 
 import docker
 
@@ -54,10 +54,10 @@ def test_the_manifest_tells_what_was_made_from_what(inception_v3: Checkout, engi
     assert {product["weights"] for product in manifest["products"].values()} == {"random, seed 0"}
     assert manifest["weights"] == "random, seed 0"
     assert manifest["command"] == " ".join(("make", *SAID))
-    sides = {stage: "TENSORFLOW_IMAGE" if stage == "export" else "PYTORCH_IMAGE" for stage in manifest["images"]}
+    sides = {stage: "tensorflow" if stage == "export" else "pytorch" for stage in manifest["images"]}
     assert list(sides) == ["export", "codegen", "build", "evaluate"]
     for stage, side in sides.items():
-        assert manifest["images"][stage]["id"] == engine.images.get(TEST_IMAGES[side]).id
+        assert manifest["images"][stage]["id"] == engine.images.get(inception_v3.image(side)).id
         assert manifest["images"][stage]["packages"]["mmdnn"] == "0.3.1"
 
 
@@ -91,5 +91,5 @@ def test_a_script_of_the_user_loads_the_result(inception_v3: Checkout, in_image:
     blocks = re.findall(r"```python\n(.*?)```", (REPOSITORY / "docs" / "mmdnn.md").read_text(), re.DOTALL)
     (snippet,) = [block for block in blocks if "converted_pytorch.pth" in block]
     folder = {str(inception_v3.output(MODEL)): {"bind": "/result", "mode": "ro"}}
-    printed = in_image("PYTORCH_IMAGE", USE.format(snippet=snippet), volumes=folder, working_dir="/result")
+    printed = in_image("pytorch", USE.format(snippet=snippet), volumes=folder, working_dir="/result")
     assert json.loads(printed) == [[2, 1001], True]

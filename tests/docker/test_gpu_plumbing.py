@@ -34,7 +34,7 @@ def test_gpu_1_reserves_it_for_the_evaluation_only(converted: Checkout) -> None:
     converted.make("env", "GPU=1")
     settings = converted.dotenv()
     assert (settings["COMPOSE_FILE"], settings["DEVICE"]) == ("compose.yaml:compose.gpu.yaml", "cuda")
-    config = json.loads(converted.compose("config", "--format", "json", PYTORCH_IMAGE="").text)
+    config = json.loads(converted.compose("config", "--format", "json").text)
     reserved = {
         name: service["deploy"]["resources"]["reservations"]
         for name, service in config["services"].items()
@@ -56,9 +56,7 @@ def test_an_evaluation_that_finds_no_gpu_says_so(converted: Checkout) -> None:
         "TORCH_INDEX_URL"
     ]  # which see no GPU where there is one
     before = converted.digests()
-    done = converted.make(
-        "evaluate", "GPU=1", status=6, TORCH_INDEX_URL=cpu_wheels, PYTORCH_IMAGE="tf2torch-test-pytorch:cuda"
-    )
+    done = converted.make("evaluate", "GPU=1", status=6, TORCH_INDEX_URL=cpu_wheels)
     assert "DEVICE=cuda was asked for, but PyTorch" in done
     assert "sees 0 GPUs. `make doctor` tells why; DEVICE=auto or DEVICE=cpu goes on without." in done
     assert converted.record("status.json")["exit_code"] == 6

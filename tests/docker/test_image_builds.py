@@ -8,34 +8,34 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from checkout import TEST_IMAGES, Checkout
+from checkout import Checkout
 from docker.errors import ImageNotFound
 
 import docker
 
-PACKAGES = {"TENSORFLOW_IMAGE": ("tensorflow", "torch"), "PYTORCH_IMAGE": ("torch", "tensorflow")}
+PACKAGES = {"tensorflow": ("tensorflow", "torch"), "pytorch": ("torch", "tensorflow")}  # there, and absent
 InImage = Callable[..., str]
-Copy = Callable[..., AbstractContextManager[Checkout]]
+Copy = Callable[[], AbstractContextManager[Checkout]]
 
 
-@pytest.mark.parametrize("image", PACKAGES)
-def test_an_image_says_what_it_is(engine: docker.DockerClient, built: Checkout, in_image: InImage, image: str) -> None:
-    labels = engine.images.get(TEST_IMAGES[image]).labels
+@pytest.mark.parametrize("side", PACKAGES)
+def test_an_image_says_what_it_is(engine: docker.DockerClient, built: Checkout, in_image: InImage, side: str) -> None:
+    labels = engine.images.get(built.image(side)).labels
     assert labels["org.opencontainers.image.title"] == "tf2torch"
     assert {"org.opencontainers.image.description", "org.opencontainers.image.revision"} <= labels.keys()
     assert len(labels["tf2torch.inputs"]) == 16
-    record: dict[str, Any] = json.loads(in_image(image, "print(open('/etc/tf2torch/image.json').read())"))
-    there, absent = PACKAGES[image]
-    assert record["image"] == image.removesuffix("_IMAGE").lower()
+    record: dict[str, Any] = json.loads(in_image(side, "print(open('/etc/tf2torch/image.json').read())"))
+    there, absent = PACKAGES[side]
+    assert record["image"] == side
     requirements = (built.folder / f"docker/{record['image']}.requirements.txt").read_text()
     assert f"{there}=={record['packages'][there].split('+')[0]}\n" in requirements
     assert absent not in record["packages"]
 
 
-@pytest.mark.parametrize("image", PACKAGES)
-def test_an_image_has_one_framework(in_image: InImage, image: str) -> None:
+@pytest.mark.parametrize("side", PACKAGES)
+def test_an_image_has_one_framework(in_image: InImage, side: str) -> None:
     find = "import importlib.util as u; print([n for n in ('tensorflow', 'torch', 'mmdnn') if u.find_spec(n)])"
-    assert in_image(image, find).strip() == str([PACKAGES[image][0], "mmdnn"])
+    assert in_image(side, find).strip() == str([PACKAGES[side][0], "mmdnn"])
 
 
 COMPARE = """
@@ -55,56 +55,52 @@ print(json.dumps([mmdnn.version, recorded == found, found]))
 
 
 def test_mmdnn_is_as_its_wheel_has_it(in_image: InImage) -> None:
-    (version, unmodified, files), other = (json.loads(in_image(image, COMPARE)) for image in TEST_IMAGES)
+    (version, unmodified, files), other = (json.loads(in_image(side, COMPARE)) for side in PACKAGES)
     assert (version, unmodified) == ("0.3.1", True)
     assert other == [version, unmodified, files]
     assert len(files) > 100
 
 
 @pytest.fixture(scope="module")
-def own_images(copy: Copy, engine: docker.DockerClient) -> Iterator[Checkout]:
-    """A copy with images under the names that it chooses itself, as a user has them."""
-    with copy(TENSORFLOW_IMAGE="", PYTORCH_IMAGE="") as checkout:
+def fresh(copy: Copy) -> Iterator[Checkout]:
+    with copy() as checkout:
         yield checkout
-        for name in image_names(checkout):
-            if engine.images.list(name):
-                engine.images.remove(name)
 
 
-def test_an_image_is_built_only_if_something_in_it_has_changed(own_images: Checkout) -> None:
-    building = [f"Building the image {name}" for name in image_names(own_images)]
-    done = own_images.make("images")
+def test_an_image_is_built_only_if_something_in_it_has_changed(fresh: Checkout) -> None:
+    building = [f"Building the image {name}" for name in names_of_images(fresh)]
+    done = fresh.make("images")
     assert all(words in done for words in building)
-    own_images.write("README.md", "not part of any image\n")
-    (own_images.folder / "src/tf2torch/say.py").touch()
-    assert not own_images.make("images").text
-    source = (own_images.folder / "src/tf2torch/say.py").read_text()
-    own_images.write("src/tf2torch/say.py", source + "# changed\n")
-    done = own_images.make("images")
+    fresh.write("README.md", "not part of any image\n")
+    (fresh.folder / "src/tf2torch/say.py").touch()
+    assert not fresh.make("images").text
+    source = (fresh.folder / "src/tf2torch/say.py").read_text()
+    fresh.write("src/tf2torch/say.py", source + "# changed\n")
+    done = fresh.make("images")
     assert all(words in done for words in building)
-    assert not own_images.make("images").text
+    assert not fresh.make("images").text
 
 
-def test_clean_keeps_results_and_images_until_told_otherwise(own_images: Checkout, engine: docker.DockerClient) -> None:
-    own_images.make("plan")  # which makes the volume
-    volume = f"{own_images.project}_work"
+def test_clean_keeps_results_and_images_until_told_otherwise(
+    fresh: Checkout, built: Checkout, engine: docker.DockerClient
+) -> None:
+    fresh.make("plan")  # which makes the volume
+    volume = f"{fresh.project}_work"
     assert engine.volumes.get(volume)
-    names = image_names(own_images)
-    result = own_images.write("output/net/converted.py", "x")
-    weights = own_images.write("models/net.ckpt", "x")
-    own_images.make("clean")
+    result = fresh.write("output/net/converted.py", "x")
+    weights = fresh.write("models/net.ckpt", "x")
+    fresh.make("clean")
     assert volume not in [found.name for found in engine.volumes.list()]
     assert result.exists()
-    assert all(engine.images.get(name) for name in names)
-    own_images.make("clean", "ALL=1")
-    assert [path.name for path in (own_images.folder / "output").iterdir()] == [".gitkeep"]
+    assert all(engine.images.get(name) for name in names_of_images(fresh))
+    fresh.make("clean", "ALL=1")
+    assert [path.name for path in (fresh.folder / "output").iterdir()] == [".gitkeep"]
     assert weights.exists()
-    for name in names:
+    for name in names_of_images(fresh):
         with pytest.raises(ImageNotFound):
             engine.images.get(name)
-    assert all(engine.images.get(name) for name in TEST_IMAGES.values())  # those of others stay
+    assert all(engine.images.get(name) for name in names_of_images(built))  # those of others stay
 
 
-def image_names(checkout: Checkout) -> list[str]:
-    checkout.make("env")
-    return [f"{checkout.project}-tensorflow:cpu", f"{checkout.project}-pytorch:cpu"]
+def names_of_images(checkout: Checkout) -> list[str]:
+    return [checkout.image(side) for side in PACKAGES]

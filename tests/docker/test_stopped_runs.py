@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from checkout import SMALL_MODEL, TEST_IMAGES, Checkout, wait_for_words
+from checkout import SMALL_MODEL, Checkout, wait_for_words
 from docker.models.containers import Container
 
 import docker
@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_from_the_last_finished_stage(
     assert skipped("codegen") in done
     assert begins("build", "converted_pytorch.pth is missing") in done
     listed = f"import os; print(os.listdir('/work/{SMALL_MODEL}'))"
-    assert ".build.partial" not in in_image("PYTORCH_IMAGE", listed, volumes=[f"{converted.project}_work:/work"])
+    assert ".build.partial" not in in_image("pytorch", listed, volumes=[f"{converted.project}_work:/work"])
 
 
 def test_too_little_memory_is_said_in_words(converted: Checkout) -> None:
@@ -155,7 +155,7 @@ def little_space(converted: Checkout, engine: docker.DockerClient) -> Iterator[C
         volume = engine.volumes.create(name, driver_opts=options)
         stack.callback(volume.remove, force=True)
         keeper = engine.containers.run(  # as long as it runs, the disk keeps what is on it
-            TEST_IMAGES["PYTORCH_IMAGE"],
+            converted.image("pytorch"),
             ["-c", fill],
             entrypoint="bash",
             user=str(converted.uid),
