@@ -2,7 +2,8 @@
 # Takes one model through every stage, each where its framework is. What is finished and unchanged is skipped.
 source "$(dirname "$0")/lib.sh"
 prepare
-# Without `run fetch` for random weights: that stage has nothing to do.
+[ "$RUNTIME" = local ] || [ "${GPU:-auto}" = 0 ] || [[ $COMPOSE_FILE == *gpu* ]] || say "The Docker engine has no GPU to give: the evaluation runs on the CPU."
+# For random weights there is nothing to fetch.
 [ "${WEIGHTS:-pretrained}" = random ] || stage fetch
 for name in export codegen build evaluate; do
   stage "$name"

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from types import FrameType
 
 from tf2torch import catalogue, errors, files, ledger, recipe, say, stage
 from tf2torch.job import Job
@@ -22,7 +22,8 @@ SKIPPED = "unchanged"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: the only place where an error becomes words and a number."""
-    signal.signal(signal.SIGTERM, _interrupt)  # `docker stop` is the same wish as Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):  # `docker stop` is the same wish as Ctrl-C
+        signal.signal(number, _interrupt)
     options = argparse.Namespace(command=None)
     try:
         _parser().parse_args(arguments, options)
@@ -32,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         message = "Stopped. What was finished is kept; the same command goes on from there."
         return _fail(options, errors.INTERRUPTED, message)
+    except PermissionError as error:
+        message = (
+            f"User {os.getuid()} may not use {error.filename}: it belongs to another user. `make doctor` tells more."
+        )
+        return _fail(options, errors.MachineError.exit_code, message)
     except MemoryError:
         return _fail(options, errors.OUT_OF_MEMORY, "Out of memory. Give the container (or the machine) more.")
     except Exception as error:  # a fault of ours: the user gets one sentence, the traceback goes to a file
@@ -197,7 +203,13 @@ def _keep_traceback(options: argparse.Namespace) -> str:
     return "This is a fault of tf2torch; output/error.log has the details to report."
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:  # noqa: ARG001  # the signature is the system's
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature is the system's
+    """Stops, but not within an import: an exception that comes upon torch's C++ in there aborts the process."""
+    while frame:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            return
+        frame = frame.f_back
     raise KeyboardInterrupt
 
 

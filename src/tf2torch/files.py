@@ -28,7 +28,7 @@ def machine_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or path
+        where = error.filename2 or error.filename or path  # of a copy, the second is what was written
         if error.errno in _NO_SPACE:
             raise MachineError(
                 f"No space left to write {where}. Free some, then run the same command again."

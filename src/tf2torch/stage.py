@@ -106,11 +106,11 @@ def run(stage: Stage, job: Job) -> float:
     with files.machine_errors(job.work), files.alone(job.work, "converting"):
         shutil.rmtree(scratch, ignore_errors=True)
         kept, products = scratch / "kept", scratch / "products"
-        kept.mkdir(parents=True)
-        products.mkdir()
-        job.output.mkdir(parents=True, exist_ok=True)
-        before = key(stage, job)
         try:
+            kept.mkdir(parents=True)
+            products.mkdir()
+            job.output.mkdir(parents=True, exist_ok=True)
+            before = key(stage, job)
             importlib.import_module(module_of(stage, job)).run(job, kept, products)
             stamp = {
                 "key": before,
