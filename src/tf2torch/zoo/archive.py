@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -138,7 +139,7 @@ def _zip_members(raw: IO[bytes]) -> Iterator[_Member]:
             else:
                 kind = "a link or a device"
             # The original name: the standard library cuts the other one at a NUL.
-            yield _Member(info.orig_filename, info.file_size, kind, lambda info=info: archive.open(info))  # type: ignore[misc]
+            yield _Member(info.orig_filename, info.file_size, kind, partial(archive.open, info))
 
 
 def _tar_members(stream: _Bounded) -> Iterator[_Member]:
@@ -150,7 +151,9 @@ def _tar_members(stream: _Bounded) -> Iterator[_Member]:
                 kind = "file"
             else:
                 kind = "a link, a device or a sparse file"
-            yield _Member(info.name, info.size, kind, lambda info=info: archive.extractfile(info))  # type: ignore
+            # None only for what holds no data, which `kind` says.
+            read = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
+            yield _Member(info.name, info.size, kind, read)
         # tarfile takes a broken header, or none, for the end. The true end is a block of zeros.
         stream.seek(archive.offset)
         if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
