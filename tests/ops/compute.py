@@ -1,0 +1,86 @@
+"""What TensorFlow computes for a case, and what the handler's expression computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from tests.ops.case import Case, Static
+from tf2torch.export.tensorflow import session, tf
+from tf2torch.ir.interpret import evaluate
+from tf2torch.ir.types import Node, Ref, TensorType, Value
+from tf2torch.ops import registry
+
+
+def expected(case: Case) -> list[Any]:
+    """The outputs of the op in TensorFlow."""
+    graph = tf.Graph()
+    with graph.as_default():
+        feeds: dict[Any, Any] = {}
+
+        def tensor(value: Any) -> Any:
+            if isinstance(value, Static):
+                return tf.constant(value.value)
+            if isinstance(value, list):
+                return [tensor(item) for item in value]
+            placeholder = tf.placeholder(value.dtype, value.shape)
+            feeds[placeholder] = value
+            return placeholder
+
+        inputs = {name: tensor(value) for name, value in case.inputs.items()}
+        result = getattr(tf.raw_ops, case.op)(**inputs, **case.attrs)
+        outputs = [result] if isinstance(result, tf.Tensor) else list(result)
+    with session(graph) as running:
+        return list(running.run(outputs, feeds))
+
+
+def actual(case: Case) -> list[Any]:
+    """The outputs of our expressions, in TensorFlow's order of axes. Raises Refuse where the handler refuses."""
+    handler = registry.handlers()[case.op]
+    first = handler.tensors[0].removeprefix("*") if handler.tensors else ""
+    images = (handler.layout.images or (first,)) if handler.layout.kind == "channels" else ()
+    tensorflow_order = "data_format" not in case.attrs or str(case.attrs["data_format"]).endswith("C")
+    values: dict[Value, Any] = {}
+
+    def value(name: str, array: Any) -> Value:
+        if name in images and array.ndim > 2 and tensorflow_order:
+            array = np.moveaxis(array, -1, 1)
+        made = Value(f"{name}{len(values)}", TensorType(array.dtype.name, array.shape), Ref(name))
+        values[made] = torch.from_numpy(np.ascontiguousarray(array))
+        return made
+
+    inputs: list[Value] = []
+    statics: dict[str, Any] = {}
+    tensors = [given for name, given in case.inputs.items() if name not in handler.statics]
+    for parameter, given in zip(handler.tensors, tensors, strict=True):
+        for item in given if isinstance(given, list) else [given]:
+            array = np.asarray(item.value if isinstance(item, Static) else item)
+            inputs.append(value(parameter, array))
+    for name in handler.statics:
+        given = case.inputs[name]
+        assert isinstance(given, Static), f"{name} is a static input: write Static(...)"
+        statics[name] = as_static(given.value)
+    attrs: Mapping[str, Any] = {**{name: _attr(v) for name, v in case.attrs.items()}, **statics}
+    node = Node(case.op, tuple(inputs), (), attrs, (), (case.op,))
+    results = [evaluate(expression, values) for expression in registry.lower(node)]
+    arrays = [np.asarray(result.numpy() if isinstance(result, torch.Tensor) else result) for result in results]
+    if images and tensorflow_order:
+        arrays = [np.moveaxis(array, 1, -1) if array.ndim > 2 else array for array in arrays]
+    return arrays
+
+
+def as_static(value: Any) -> Any:
+    """A constant as passes.statics hands it over: Python numbers, and tuples of these."""
+    value = np.asarray(value)
+    if value.ndim == 0:
+        return value.item()
+    return tuple(as_static(item) for item in value)
+
+
+def _attr(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_attr, value))
+    return value.as_numpy_dtype.__name__ if isinstance(value, tf.DType) else value
