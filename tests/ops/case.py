@@ -39,7 +39,9 @@ class Static:
     value: Any
 
 
-def seeded(*shape: int, seed: int = 0, low: float = -1.0, high: float = 1.0, dtype: str = "float32") -> np.ndarray[Any, Any]:
+def seeded(
+    *shape: int, seed: int = 0, low: float = -1.0, high: float = 1.0, dtype: str = "float32"
+) -> np.ndarray[Any, Any]:
     """An array of seeded numbers, the same each time; integers are drawn from [low, high)."""
     random = np.random.default_rng([seed, *shape])
     if np.issubdtype(np.dtype(dtype), np.integer):

@@ -28,4 +28,4 @@ def test_what_tensorflow_computes(case: Case) -> None:
 
 def test_every_op_has_a_row_without_attributes() -> None:
     bare = {case.op for case in CASES if case.refuse is None and not case.attrs}
-    assert set(registry.handlers()) - bare == set()
+    assert {op for op in registry.handlers() if op[0].isupper()} - bare == set()  # the others are ours

@@ -21,7 +21,13 @@ def function(name: str) -> Callable[..., Any]:
     if name in _SPECIAL:
         return _SPECIAL[name]
     module, _, rest = name.partition(".")
-    modules = {"torch": torch, "F": torch.nn.functional, "Tensor": torch.Tensor, "operator": operator, "helpers": helpers}
+    modules = {
+        "torch": torch,
+        "F": torch.nn.functional,
+        "Tensor": torch.Tensor,
+        "operator": operator,
+        "helpers": helpers,
+    }
     result: Any = modules[module]
     for part in rest.split("."):
         result = getattr(result, part)

@@ -52,14 +52,14 @@ class View:
         return View(tuple(step.inverse() for step in reversed(self.steps)))
 
     def permute(self, axes: Sequence[int]) -> View:
-        """This view, then a permutation. Neighbouring permutations become one, and one that moves nothing none."""
+        """Appends a permutation. Neighbouring ones become one, and one that moves nothing none."""
         axes, steps = tuple(axes), self.steps
         if steps and isinstance(steps[-1], Permute):
             axes, steps = tuple(steps[-1].axes[axis] for axis in axes), steps[:-1]
         return View(steps if axes == tuple(range(len(axes))) else (*steps, Permute(axes)))
 
     def reshape(self, source: Sequence[int], target: Sequence[int]) -> View:
-        """This view, then a reshape of what has the shape `source` to `target`."""
+        """Appends a reshape of what has the shape `source` to `target`."""
         return View((*self.steps, Reshape(tuple(source), tuple(target))))
 
     @property

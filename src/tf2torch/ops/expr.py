@@ -12,7 +12,7 @@ A `Call`'s function is one of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +127,7 @@ class Var(Expr):
 
     @property
     def dims(self) -> tuple[int | None, ...]:
-        """The shape in memory, as known at conversion; None where an axis is not. (`shape` would be a method call.)"""
+        """The shape in memory; None where an axis is not known at conversion. `shape` would be a method call."""
         if self.value.type.shape is None:
             raise ValueError(f"the rank of {self.value.name} is not known")
         return self.value.type.shape
@@ -171,19 +171,15 @@ def _frozen(value: Any) -> Any:
 
 
 class _Module:
-    """torch and torch.nn.functional, so that handlers read like PyTorch: `torch.cat([a, b], 1)` builds a Call.
+    """torch and torch.nn.functional, so that handlers read like PyTorch: `torch.cat([a, b], 1)` builds a Call."""
 
-    torch.float32 and the like are `Constant`s.
-    """
+    def __init__(self, name: str) -> None:
+        self._name = name
 
-    def __init__(self, name: str, constants: Sequence[str] = ()) -> None:
-        self._name, self._constants = name, frozenset(constants)
-
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., Call]:
         if name.startswith("__"):
             raise AttributeError(name)
-        full = f"{self._name}.{name}"
-        return Constant(full) if name in self._constants else lambda *args, **kwargs: call(full, *args, **kwargs)
+        return lambda *args, **kwargs: call(f"{self._name}.{name}", *args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +189,12 @@ class Constant:
     name: str
 
 
-DTYPES = {
-    **{name: Constant(f"torch.{name}") for name in ("float16", "bfloat16", "float32", "float64", "bool")},
-    **{name: Constant(f"torch.{name}") for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")},
-    **{name: Constant(f"torch.{name}") for name in ("uint64", "complex64", "complex128")},
-}
+_DTYPES = (
+    *("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "bool"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+)
+DTYPES = {name: Constant(f"torch.{name}") for name in _DTYPES}  # by TensorFlow's (and numpy's) name
 INF = Constant("math.inf")
-torch = _Module("torch", tuple(DTYPES))
+torch = _Module("torch")
 F = _Module("F")
 helpers = _Module("helpers")

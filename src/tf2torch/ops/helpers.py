@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 
 def pad_same(
-    x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...], dilation: int | tuple[int, ...] = 1, value: float = 0.0
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0.0,
 ) -> Tensor:
     """TensorFlow's SAME padding for the size at hand; an odd pixel goes to the right and to the bottom."""
     sizes = x.shape[2:]

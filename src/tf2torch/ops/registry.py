@@ -69,10 +69,12 @@ _handlers: dict[str, Handler] = {}
 def lowers(*ops: str, layout: Layout = OPAQUE) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Registers a function as the handler of TensorFlow ops.
 
-    Its positional parameters are the op's inputs under TensorFlow's names: tensors (annotated Expr or Var), lists
-    of tensors (Sequence[Var]) and Static[...] ones. Keyword-only parameters are attributes with TensorFlow's defaults;
-    those that do not matter are left out. It returns an expression, or a tuple with one for each output; it
-    raises Refuse(reason) for a combination that PyTorch cannot express.
+    Its positional parameters are the op's inputs under TensorFlow's names: tensors (annotated Var), lists of tensors
+    (Sequence[Var]) and Static[...] ones. Keyword-only parameters are attributes with TensorFlow's defaults; those
+    that do not matter are left out. Ops of our own, which only passes make, have lower-case names; a tensor
+    parameter with the default None, such as a bias, is one that passes add.
+    It returns an expression, or a tuple with one for each output; it raises Refuse(reason) for a combination that
+    PyTorch cannot express.
     """
 
     def register(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -107,7 +109,9 @@ def _register(op: str, function: Callable[..., Result], layout: Layout) -> None:
         elif get_origin(hints[name]) is Annotated and _STATIC in get_args(hints[name]):
             statics.append(name)
         else:
-            tensors.append(f"*{name}" if get_origin(hints[name]) is not None and "Sequence" in str(hints[name]) else name)
+            tensors.append(
+                f"*{name}" if get_origin(hints[name]) is not None and "Sequence" in str(hints[name]) else name
+            )
     family = inspect.getmodule(function).__name__.rpartition(".")[2]  # type: ignore[union-attr]  # it has one
     family = _caller_family() if family == "registry" else family
     _handlers[op] = Handler(op, function, layout, tuple(tensors), tuple(statics), attrs, family)
@@ -141,7 +145,7 @@ def lower(node: Node) -> tuple[Expr, ...]:
     for name in handler.tensors:
         if name.startswith("*"):
             arguments[name[1:]], inputs = inputs[:spare], inputs[spare:]
-        else:
+        elif inputs:  # an optional one, such as a bias, is absent
             arguments[name] = inputs.pop(0)
     for name in handler.statics:
         if name not in node.attrs:
