@@ -33,7 +33,7 @@ class TensorType:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A TensorFlow tensor seen through a view, which says what a value of ours is. A variable is called by its name, a value node:0."""
+    """A TensorFlow tensor, seen through a view. A variable is called by its name, a value node:0."""
 
     tensor: str
     view: View = IDENTITY
