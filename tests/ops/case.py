@@ -14,8 +14,9 @@ class Case:
     """One call of an op.
 
     inputs: by the op's own input names. An array is fed; Static(...) is a constant of the graph; a list of arrays is
-    a list of tensors. attrs: only those that are given; every op has a row without any. refuse: a part of the
-    reason, where the handler must refuse. tolerance: relative to the largest value of the result.
+    a list of tensors. attrs: only those that are given; every op has a row with no more than it must have. refuse: a
+    part of the reason, where the handler must refuse. tolerance: relative to the largest value of the result. random:
+    only statistics can be compared, relative to the standard deviation.
     """
 
     op: str
@@ -24,6 +25,7 @@ class Case:
     refuse: str | None = None
     tolerance: float = 1e-6
     outputs: tuple[int, ...] | None = None  # which to compare; None: all
+    random: bool = False  # the numbers are drawn
     note: str = ""  # what the row is there for
 
     @property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,15 @@ from tf2torch.ir.interpret import evaluate
 from tf2torch.ir.types import Node, Ref, TensorType, Value
 from tf2torch.ops import registry
 
+# After tf2torch.export.tensorflow, which decides how TensorFlow behaves.
+op_def_library: Any = importlib.import_module("tensorflow.python.framework.op_def_library")
+op_def_registry: Any = importlib.import_module("tensorflow.python.framework.op_def_registry")
+
 
 def expected(case: Case) -> list[Any]:
     """The outputs of the op in TensorFlow."""
+    if str(case.attrs.get("data_format", "")).startswith("NC"):
+        return [np.moveaxis(array, -1, 1) if array.ndim > 2 else array for array in expected(_channels_last(case))]
     graph = tf.Graph()
     with graph.as_default():
         feeds: dict[Any, Any] = {}
@@ -31,17 +39,42 @@ def expected(case: Case) -> list[Any]:
             return placeholder
 
         inputs = {name: tensor(value) for name, value in case.inputs.items()}
-        result = getattr(tf.raw_ops, case.op)(**inputs, **case.attrs)
+        result = op_def_library.apply_op(case.op, **inputs, **case.attrs)  # tf.raw_ops has names of its own
         outputs = [result] if isinstance(result, tf.Tensor) else list(result)
     with session(graph) as running:
         return list(running.run(outputs, feeds))
 
 
+def _channels_last(case: Case) -> Case:
+    """The same case in the order that TensorFlow's CPU kernels have."""
+    images = _images(registry.handlers()[case.op])
+
+    def last(values: list[Any]) -> list[Any]:
+        return [values[0], *values[2:], values[1]]
+
+    def attr(name: str, value: Any) -> Any:
+        if name in ("strides", "ksize", "dilations"):
+            return last(value)
+        if name == "explicit_paddings":
+            return [*value[:2], *value[4:], *value[2:4]]
+        return str(value).replace("C", "") + "C" if name == "data_format" else value
+
+    inputs = {name: np.moveaxis(given, 1, -1) if name in images else given for name, given in case.inputs.items()}
+    if "input_sizes" in inputs:
+        inputs["input_sizes"] = Static(last(inputs["input_sizes"].value))
+    return replace(case, inputs=inputs, attrs={name: attr(name, value) for name, value in case.attrs.items()})
+
+
+def _images(handler: registry.Handler) -> tuple[str, ...]:
+    """The inputs that the handler wants channels first."""
+    first = handler.tensors[0].removeprefix("*") if handler.tensors else ""
+    return (handler.layout.images or (first,)) if handler.layout.kind == "channels" else ()
+
+
 def actual(case: Case) -> list[Any]:
     """The outputs of our expressions, in TensorFlow's order of axes. Raises Refuse where the handler refuses."""
     handler = registry.handlers()[case.op]
-    first = handler.tensors[0].removeprefix("*") if handler.tensors else ""
-    images = (handler.layout.images or (first,)) if handler.layout.kind == "channels" else ()
+    images = _images(handler)
     tensorflow_order = "data_format" not in case.attrs or str(case.attrs["data_format"]).endswith("C")
     values: dict[Value, Any] = {}
 
@@ -70,6 +103,13 @@ def actual(case: Case) -> list[Any]:
     if images and tensorflow_order:
         arrays = [np.moveaxis(array, 1, -1) if array.ndim > 2 else array for array in arrays]
     return arrays
+
+
+def required(op: str) -> set[str]:
+    """Attributes that a call must give: they have no default, and the inputs do not tell."""
+    definition = op_def_registry.get(op)
+    told = {name for arg in definition.input_arg for name in (arg.type_attr, arg.type_list_attr, arg.number_attr)}
+    return {attr.name for attr in definition.attr if not attr.HasField("default_value")} - told
 
 
 def as_static(value: Any) -> Any:

@@ -62,8 +62,14 @@ class Expr:
     def __mod__(self, other: Any) -> Call:
         return call("operator.mod", self, other)
 
+    def __rmod__(self, other: Any) -> Call:
+        return call("operator.mod", other, self)
+
     def __pow__(self, other: Any) -> Call:
         return call("operator.pow", self, other)
+
+    def __rpow__(self, other: Any) -> Call:
+        return call("operator.pow", other, self)
 
     def __matmul__(self, other: Any) -> Call:
         return call("operator.matmul", self, other)
@@ -195,6 +201,7 @@ _DTYPES = (
 )
 DTYPES = {name: Constant(f"torch.{name}") for name in _DTYPES}  # by TensorFlow's (and numpy's) name
 INF = Constant("math.inf")
+NEGATIVE_INF = Constant("-math.inf")
 torch = _Module("torch")
 F = _Module("F")
 helpers = _Module("helpers")

@@ -86,7 +86,7 @@ def lowers(*ops: str, layout: Layout = OPAQUE) -> Callable[[Callable[..., Result
 
 
 def lowers_all(layout: Layout = OPAQUE, /, **functions: Callable[..., Expr]) -> None:
-    """Registers ops with one input `x` or two, `x` and `y`, that PyTorch has a function for: Relu=F.relu."""
+    """Registers ops of one tensor that PyTorch has a function for: Relu=F.relu."""
     for op, function in functions.items():
         _register(op, _unary(function), layout)
 
