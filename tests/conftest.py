@@ -40,7 +40,10 @@ input_size = 224
 preprocessing = "inception"
 output = "net/logits"
 """
-VARIABLES = ("MODEL", "ENGINE", "WEIGHTS", "SEED", "IMAGES", "DEVICE", "FORCE", "OFFLINE", "FROM")
+VARIABLES = (
+    *("MODEL", "ENGINE", "WEIGHTS", "SEED", "IMAGES", "DEVICE", "FORCE", "OFFLINE", "FROM"),
+    *("SOURCE", "INPUT", "OUTPUT", "FORMATS", "PROOF", "BISECT"),
+)
 FOLDERS = ("MODELS_FOLDER", "WORK_FOLDER", "OUTPUT_FOLDER", "TF2TORCH_COMMAND", "TF2TORCH_IMAGE")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -159,7 +162,7 @@ def new_result() -> Callable[..., Any]:
 
 @pytest.fixture
 def fake_stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
-    """Engine stages that need no framework, by name."""
+    """The stages of the engine mmdnn, by name, as fakes that need no framework."""
     fakes = {name: FakeStage(name) for name in PRODUCTS}
     for name, fake in fakes.items():
         if name == "evaluate":
@@ -170,7 +173,10 @@ def fake_stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The current folder has three recipes and an empty output/; no option comes from outside, and MODEL is net."""
+    """The current folder has three recipes and an empty output/; no option comes from outside.
+
+    MODEL is net and ENGINE mmdnn, the engine that fake_stages stands in for.
+    """
     for name in (*VARIABLES, *FOLDERS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -178,6 +184,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         files.write_text(tmp_path / "models" / f"{name}.toml", RECIPE)
     (tmp_path / "output").mkdir()
     monkeypatch.setenv("MODEL", "net")
+    monkeypatch.setenv("ENGINE", "mmdnn")
     handler = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, handler)

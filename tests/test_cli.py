@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from tf2torch import cli, errors, files, stage
+from tf2torch import cli, engines, errors, files
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
 
 def record(name: str, model: str = "net") -> Any:
-    return files.read_json(Path("output", model, f"{name}.json"))
+    return files.read_json(Path("output", model, "mmdnn", f"{name}.json"))
 
 
 def convert() -> None:
-    for name in stage.STAGES:
+    for name in engines.NAMES:
         assert cli.main([name]) == 0
 
 
@@ -83,7 +83,7 @@ def test_an_evaluation_ends_with_its_verdict(capsys: pytest.CaptureFixture[str])
     assert compared[3] == "KitModel(converted_pytorch.npy) batch 10 max rel diff 2.0e-07 top-1 10/10 PASS"
     assert re.fullmatch(
         r"PASS net  23\.9 M parameters  max rel diff 2\.0e-07 \(tolerance 1\.0e-06\)  top-1 10/10  CPU  0 s"
-        r"  -> output/net/report\.md\n",
+        r"  -> output/net/mmdnn/report\.md\n",
         out,
     )
     assert (record("status")["verdict"], record("status")["exit_code"]) == ("PASS", 0)
@@ -99,13 +99,13 @@ def test_a_failed_comparison_is_5_and_keeps_the_files(
     assert capsys.readouterr().out.startswith("FAIL net  ")
     status = record("status")
     assert (status["verdict"], status["exit_code"], status["error"]) == ("FAIL", 5, None)
-    assert Path("output/net/report.md").is_file()
+    assert Path("output/net/mmdnn/report.md").is_file()
     assert cli.main(["evaluate"]) == 5  # skipped, and still a failure
     assert fake_stages["evaluate"].calls == 1
 
 
 def test_a_report_of_another_version_counts_for_none(new_result: Callable[..., object]) -> None:
-    files.write_json(Path("output/net/report.json"), new_result(schema=0))
+    files.write_json(Path("output/net/mmdnn/report.json"), new_result(schema=0))
     assert cli.main(["report"]) == 3
 
 
@@ -122,7 +122,7 @@ def test_the_report(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_report(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report"]) == 3
     said = capsys.readouterr().err
-    assert said == "tf2torch: net has not been evaluated yet. `make convert MODEL=net` does it.\n"
+    assert said == "tf2torch: net has not been evaluated yet. `make convert MODEL=net ENGINE=mmdnn` does it.\n"
 
 
 # ---- plan, mark, fetch, list, info
@@ -144,15 +144,15 @@ def test_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
         "build      skip  unchanged",
         "evaluate   skip  unchanged",
     ]
-    Path("output/net/converted_pytorch.py").unlink()
+    Path("output/net/mmdnn/converted_pytorch.py").unlink()
     assert plan(capsys) == [
         "export     skip  unchanged",
         "codegen    run   converted_pytorch.py is missing",
         "build      run   inputs changed: converted_pytorch.py",
         "evaluate   run   inputs changed: converted_pytorch.py",
     ]
-    assert plan(capsys, "--force") == [f"{name:<10} run   asked for" for name in stage.STAGES]
-    Path("output/net/converted_pytorch.py").write_text("converted_pytorch.py of codegen")
+    assert plan(capsys, "--force") == [f"{name:<10} run   asked for" for name in engines.NAMES]
+    Path("output/net/mmdnn/converted_pytorch.py").write_text("converted_pytorch.py of codegen")
     assert plan(capsys, "--stages", "build", "evaluate", "--runs-before") == [
         "build      run   a stage before it runs",
         "evaluate   run   a stage before it runs",

@@ -23,6 +23,7 @@ PACKAGE = {
     "sub/names": "constant = 1",
     "sub/other": "import tf2torch.top",
     "unrelated": "",
+    "finder": "import pkgutil, tf2torch.sub\nfound = pkgutil.iter_modules(tf2torch.sub.__path__)",
 }
 
 
@@ -45,6 +46,11 @@ def test_imports_are_followed(package: Path) -> None:
     assert package.is_dir()
     assert closure.modules("tf2torch.top") == {f"tf2torch{name}" for name in expected}
     assert closure.modules("tf2torch.sub.names") == {"tf2torch.sub.names"}
+
+
+def test_a_package_whose_modules_are_looked_for_is_imported_whole(package: Path) -> None:
+    assert package.is_dir()
+    assert {"tf2torch.sub.module", "tf2torch.sub.other"} <= closure.modules("tf2torch.finder")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from tf2torch import cli, errors, files
 
-STATUS = Path("output/net/status.json")
+STATUS = Path("output/net/mmdnn/status.json")
 SLEEPING = """
 import sys, time
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ def run(job, kept, products):
     time.sleep(60)
 
 sys.modules["tf2torch.engines.mmdnn.export"] = SimpleNamespace(run=run)
-sys.exit(cli.main(["export", "--model", "net"]))
+sys.exit(cli.main(["export", "--model", "net", "--engine", "mmdnn"]))
 """
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -37,7 +37,7 @@ ENDS: dict[str, tuple[BaseException, int, str]] = {
     "unsupported": (errors.UnsupportedError("Cumsum (a, b)"), 4, r"Cumsum \(a, b\)"),
     "parity": (errors.ParityError("A tuple, not a tensor."), 5, "A tuple, not a tensor."),
     "machine": (errors.MachineError("No GPU."), 6, "No GPU."),
-    "no space": (OSError(28, "No space left on device"), 6, "No space left to write .*work/net.*"),
+    "no space": (OSError(28, "No space left on device"), 6, "No space left to write .*work/net/mmdnn.*"),
     "Ctrl-C": (KeyboardInterrupt(), 130, "Stopped. What was finished is kept; .*"),
     "memory": (MemoryError(), 137, "Out of memory. .*"),
     "a fault": (ZeroDivisionError("division"), 1, "Unexpected ZeroDivisionError: division. .*output/error.log.*"),
@@ -58,7 +58,7 @@ def test_how_a_stage_ends(
     status = files.read_json(STATUS)
     assert (status["stage"], status["exit_code"], status["verdict"]) == ("export", code, None)
     assert f"tf2torch: {status['error']}" == said
-    assert sorted(path.name for path in Path("output/net").iterdir()) == ["manifest.json", "status.json"]
+    assert sorted(path.name for path in Path("output/net/mmdnn").iterdir()) == ["manifest.json", "status.json"]
 
 
 def test_every_error_has_a_code_of_its_own() -> None:
@@ -96,7 +96,7 @@ def test_an_unknown_model(capsys: pytest.CaptureFixture[str], command: str) -> N
 
 @pytest.mark.parametrize(
     ("name", "known"),
-    [("WEIGHTS", "pretrained or random"), ("ENGINE", "mmdnn"), ("FROM", "export or codegen or build")],
+    [("WEIGHTS", "pretrained or random"), ("ENGINE", "native or mmdnn"), ("FROM", "export or codegen or build")],
 )
 @pytest.mark.parametrize("command", ["export", "list"])
 def test_an_unknown_choice_in_the_environment(
@@ -112,7 +112,7 @@ def test_an_unknown_choice_in_the_environment(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["convert"], ["export", "--engine", "foo"], ["export", "--weights", "foo"], ["export", "--seed", "x"]],
+    [[], ["transform"], ["export", "--engine", "foo"], ["export", "--weights", "foo"], ["export", "--seed", "x"]],
 )
 def test_a_wrong_command_line(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -169,5 +169,5 @@ def test_a_signal_stops_a_run(start_python: Start, tmp_path: Path, number: signa
     assert err.splitlines()[1].startswith("tf2torch: Stopped.")
     assert len(err.splitlines()) == 2
     assert (files.read_json(STATUS)["stage"], files.read_json(STATUS)["exit_code"]) == ("export", 130)
-    assert list((tmp_path / ".cache" / "work" / "net").iterdir()) == []
-    assert not (tmp_path / "output" / "net" / "converted.pb").exists()
+    assert list((tmp_path / ".cache" / "work" / "net" / "mmdnn").iterdir()) == []
+    assert not (tmp_path / "output" / "net" / "mmdnn" / "converted.pb").exists()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tf2torch import files, ledger, stage
+from tf2torch import engines, files, ledger, stage
 from tf2torch.job import Job
 
 
@@ -20,7 +20,7 @@ def job(new_job: Callable[..., Job]) -> Job:
 
 
 def run_all(job: Job) -> None:
-    for step in stage.STAGES.values():
+    for step in engines.stages("mmdnn").values():
         stage.run(step, job)
 
 
@@ -118,7 +118,7 @@ def test_products_keep_the_weights_they_were_made_with(job: Job) -> None:
     ledger.record(job, stage_name="fetch", exit_code=3, error="no network")
     assert {about["weights"] for about in manifest(job)["products"].values()} == {"random, seed 3"}
     assert manifest(job)["weights"] == "random, seed 3"
-    stage.run(stage.STAGES["export"], job)
+    stage.run(engines.stages("mmdnn")["export"], job)
     ledger.record(job, stage_name="codegen", exit_code=4, error="unsupported")
     weights = {name: about["weights"] for name, about in manifest(job)["products"].items()}
     assert weights["converted.npy"] == "pretrained"
@@ -135,7 +135,7 @@ def test_the_manifest_says_what_was_made_from_what(
     found = ledger.manifest(job)
     assert found["source"] == source
     assert found["command"] == "make convert MODEL='net'"
-    assert list(found["seconds"]) == list(found["versions"]) == list(found["images"]) == list(stage.STAGES)
+    assert list(found["seconds"]) == list(found["versions"]) == list(found["images"]) == list(engines.NAMES)
     assert all(seconds >= 0 for seconds in found["seconds"].values())
     assert re.fullmatch(r"\d+\.\d+.*", found["versions"]["export"]["numpy"])
     assert json.loads(json.dumps(found)) == found

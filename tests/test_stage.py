@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from tf2torch import closure, files, stage
+from tf2torch import closure, engines, files, stage
 from tf2torch.errors import MachineError, UnsupportedError
 from tf2torch.job import Job
 
-EXPORT, CODEGEN, EVALUATE = (stage.STAGES[name] for name in ("export", "codegen", "evaluate"))
+STAGES = engines.stages("mmdnn")
+EXPORT, CODEGEN, EVALUATE = (STAGES[name] for name in ("export", "codegen", "evaluate"))
 KILLED = """
 import os, sys
 from pathlib import Path
 from types import SimpleNamespace
-from tf2torch import files, recipe, stage
+from tf2torch import engines, files, recipe, stage
 from tf2torch.job import Job
 
 def run(job, kept, products):
@@ -33,7 +34,8 @@ root = Path(sys.argv[1])
 sys.modules["tf2torch.engines.mmdnn.export"] = SimpleNamespace(run=run)
 files.write_json = write_json
 net = recipe.Recipe("net", "net", 1001, 224, "inception", "net/logits")
-stage.run(stage.STAGES["export"], Job(net, "mmdnn", "pretrained", 0, None, "cpu", *(root / name for name in FOLDERS)))
+export = engines.stages("mmdnn")["export"]
+stage.run(export, Job(net, "mmdnn", "pretrained", 0, None, "cpu", *(root / name for name in FOLDERS)))
 """
 
 
@@ -152,16 +154,20 @@ def test_a_package_that_is_not_installed_has_no_version() -> None:
 def test_no_key_imports_a_framework(python: Callable[..., object], tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from tf2torch import recipe, stage
+from tf2torch import engines, recipe, stage
 from tf2torch.job import Job
 net = recipe.load(Path({str(Path(__file__).parents[1] / "models")!r}), "inception_v3")
-job = Job(net, "mmdnn", "random", 0, None, "cpu", Path("models"), Path("work"), Path("output"))
-assert all(stage.key(each, job)["source"] for each in stage.STAGES.values())
+for engine in ("native", "mmdnn"):
+    job = Job(net, engine, "random", 0, None, "cpu", Path("models"), Path("work"), Path("output"))
+    assert all(stage.key(each, job)["source"] for each in engines.stages(engine).values())
 """
     python(code, hide=("tensorflow", "torch", "mmdnn", "numpy", "PIL"), cwd=tmp_path)
 
 
-PLACES = {"converted.pb": "output/net/converted.pb", "export.safetensors": "work/net/export/export.safetensors"}
+PLACES = {
+    "converted.pb": "output/net/mmdnn/converted.pb",
+    "export.safetensors": "work/net/mmdnn/export/export.safetensors",
+}
 
 
 @pytest.mark.parametrize("name", PLACES)
@@ -303,7 +309,7 @@ def test_outside_of_an_image_there_is_none(exported: Job) -> None:
 
 
 def test_the_module_of_a_stage(job: Job) -> None:
-    assert [stage.module_of(each, job) for each in stage.STAGES.values()] == [
+    assert [stage.module_of(each, job) for each in STAGES.values()] == [
         f"tf2torch.engines.mmdnn.{name}" for name in ("export", "codegen", "build", "evaluate")
     ]
     assert "torch" in EVALUATE.packages

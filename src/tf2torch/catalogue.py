@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from tf2torch import files
+from tf2torch.job import ENGINES, place
 from tf2torch.recipe import load, names
 
 
 def entry(models: Path, output: Path, name: str) -> dict[str, Any]:
-    """All that is known about a model, as plain data."""
+    """All that is known about a model, as plain data. The last conversion is that of whichever engine came last."""
     found = load(models, name)
-    status = files.read_json(output / name / "status.json") or {}
+    found_status = [files.read_json(output / place(name, engine) / "status.json") or {} for engine in ENGINES]
+    status = max(found_status, key=lambda status: status.get("finished", ""))
     checkpoint = any((models / f"{name}.ckpt{suffix}").is_file() for suffix in ("", ".index"))
     return {
         **asdict(found),

@@ -38,7 +38,10 @@ def _file(module: str) -> Path:
 
 @cache
 def _imports(module: str) -> frozenset[str]:
-    """The modules of this package named in import statements anywhere in `module`, those inside functions included."""
+    """The modules of this package named in import statements anywhere in `module`, those inside functions included.
+
+    A package whose `__path__` is read is imported whole: what reads it looks for its modules by itself.
+    """
     names: set[str] = set()
     for node in ast.walk(ast.parse(_file(module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -46,4 +49,7 @@ def _imports(module: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute) and node.attr == "__path__":
+            package = ast.unparse(node.value)
+            names.update(f"{package}.{path.stem}" for path in _file(package).parent.glob("*.py"))
     return frozenset(name for name in names if name.split(".")[0] == _PACKAGE and _file(name).is_file())

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from tf2torch.recipe import Recipe
 
-Engine = Literal["mmdnn"]
+Engine = Literal["native", "mmdnn"]
 WeightsSource = Literal["pretrained", "random"]
+Format = Literal["npy", "pt2"]
+ENGINES: tuple[str, ...] = get_args(Engine)
+FORMATS: tuple[str, ...] = get_args(Format)
+DEFAULT_ENGINE = ENGINES[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,12 @@ class Job:
     models: Path  # recipes and checkpoints; read only, except for fetch
     work_root: Path  # intermediates, shared by the two containers
     output_root: Path  # products
+    source: Path | None = None  # a graph or checkpoint of the user's own; None: the recipe's
+    input_names: tuple[str, ...] = ()  # TensorFlow tensors to feed; none: those that the source says or that are found
+    output_names: tuple[str, ...] = ()  # TensorFlow tensors to compute; none: as for the inputs
+    proof: bool = False  # compare in float64, too, and the gradients of every parameter
+    bisect: bool = False  # compare every tensor whole, to find the first that differs
+    formats: tuple[str, ...] = ()  # of FORMATS, beside .safetensors and .pth
 
     @property
     def name(self) -> str:
@@ -30,12 +40,17 @@ class Job:
 
     @property
     def work(self) -> Path:
-        return self.work_root / self.name
+        return self.work_root / place(self.name, self.engine)
 
     @property
     def output(self) -> Path:
-        return self.output_root / self.name
+        return self.output_root / place(self.name, self.engine)
 
     def intermediate(self, stage: str, file: str) -> Path:
         """Where a finished stage has left an intermediate."""
         return self.work / stage / file
+
+
+def place(name: str, engine: str) -> Path:
+    """Where a model's results stand below output/: in its own folder, those of any but the default engine deeper."""
+    return Path(name) if engine == DEFAULT_ENGINE else Path(name, engine)

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from tf2torch import files, stage
+from tf2torch import engines, files, stage
 from tf2torch.errors import MachineError
 from tf2torch.job import Job
 
@@ -48,7 +48,7 @@ def _status(job: Job, stage_name: str, exit_code: int, error: str | None) -> dic
 
 def manifest(job: Job) -> dict[str, Any]:
     """Products with their sha256, the versions and images that made them, the source of the weights, the seconds."""
-    stamps = {name: stamp for name in stage.STAGES if (stamp := stage.read_stamp(name, job))}
+    stamps = {name: stamp for name in engines.NAMES if (stamp := stage.read_stamp(name, job))}
     return {
         "model": job.name,
         "engine": job.engine,

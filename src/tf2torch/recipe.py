@@ -67,6 +67,13 @@ def load(models: Path, name: str) -> Recipe:
         ) from error
 
 
+def of_source(models: Path, name: str) -> Recipe:
+    """The recipe for a graph of the user's own: models/<name>.toml if there is one, else one that knows nothing."""
+    if name in names(models):
+        return load(models, name)
+    return Recipe(name, network="", classes=0, input_size=0, preprocessing="inception", output="")
+
+
 def names(models: Path) -> list[str]:
     """All models with a recipe, sorted."""
     if not models.is_dir():

@@ -7,64 +7,16 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from tf2torch import closure, files
+from tf2torch.engines import Stage
 from tf2torch.job import Job
 
 IMAGE_RECORD = Path("/etc/tf2torch/image.json")  # written when an image of ours is built; absent outside of them
-_TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "mmdnn", "numpy", "protobuf", "pillow")
-_PYTORCH_SIDE = ("torch", "mmdnn", "numpy", "protobuf", "pillow")
 _STAMP = {"key", "weights", "image", "seconds", "intermediates", "products"}  # what a stamp holds
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A step of the road. Its work is `run(job, folder, products)` in the module engines/<engine>/<name>.py."""
-
-    name: str
-    verb: str
-    packages: tuple[str, ...]  # installed distributions whose versions matter
-    options: tuple[str, ...]  # fields of Job that it reads
-    inputs: Callable[[Job], list[Path]]
-
-
-def _export_inputs(job: Job) -> list[Path]:
-    checkpoint = [] if job.weights == "random" else sorted(job.models.glob(f"{job.name}.ckpt*"))
-    return [job.models / f"{job.name}.toml", *checkpoint, *image_files(job)]
-
-
-def _codegen_inputs(job: Job) -> list[Path]:
-    return [job.output / "converted.pb", job.output / "converted.npy"]
-
-
-def _build_inputs(job: Job) -> list[Path]:
-    return [job.output / "converted_pytorch.py", job.output / "converted_pytorch.npy"]
-
-
-def _evaluate_inputs(job: Job) -> list[Path]:
-    reference = job.intermediate("export", "reference.safetensors")
-    return [*_build_inputs(job), job.output / "converted_pytorch.pth", reference, *image_files(job)]
-
-
-STAGES = {
-    stage.name: stage
-    for stage in (
-        Stage("export", "Exporting", _TENSORFLOW_SIDE, ("engine", "weights", "seed"), _export_inputs),
-        Stage("codegen", "Generating code for", _PYTORCH_SIDE, ("engine", "weights", "seed"), _codegen_inputs),
-        Stage("build", "Building the model", _PYTORCH_SIDE, ("engine",), _build_inputs),
-        Stage("evaluate", "Evaluating", _PYTORCH_SIDE, ("engine", "weights", "device"), _evaluate_inputs),
-    )
-}
-
-
-def image_files(job: Job) -> list[Path]:
-    """Every file of the folder with images, labels included."""
-    return sorted(path for path in job.images.rglob("*") if path.is_file()) if job.images else []
 
 
 def module_of(stage: Stage, job: Job) -> str:
@@ -153,7 +105,8 @@ def _publish(stage: Stage, job: Job, kept: Path, products: Path, stamp: dict[str
 
 def _name(path: Path, job: Job) -> str:
     """An input's name wherever the folders are mounted."""
-    for folder in (job.models, job.output, job.work, job.images):
+    source = job.source and job.source.parent
+    for folder in (job.models, job.output, job.work, job.images, source):
         if folder and path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()
     return path.name

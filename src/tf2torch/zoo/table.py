@@ -1,4 +1,4 @@
-"""The table of docs/mmdnn.md: how the conversion of every recipe last went, read off the results on disk."""
+"""The tables of docs/zoo.md and docs/mmdnn.md: how an engine last converted every recipe, read off the results."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 from tf2torch import files
 from tf2torch.errors import UsageError
 from tf2torch.evaluate.report import COMPARISONS
+from tf2torch.job import place
 from tf2torch.recipe import names
 
 BEGIN, END = "<!-- zoo table: begin -->", "<!-- zoo table: end -->"
-COLUMNS = ("model", "verdict", "batch 1", "batch 10", "photographs", "top-1", "remarks")
+COLUMNS = ("model", "verdict", "batch 1", "batch 10", "photographs", "top-1", "source lines", "remarks")
 HEADER = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 
 def show(options: argparse.Namespace) -> int:
     """Prints the table, or with --write puts it between the marks of a document."""
     models, output = Path(options.models_folder), Path(options.output_folder)
-    text = "\n".join([HEADER, *(row(output, name) for name in names(models))])
+    text = "\n".join([HEADER, *(row(output / place(name, options.engine), name) for name in names(models))])
     if options.write is None:
         print(text)
         return 0
@@ -32,21 +33,22 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
-def row(output: Path, name: str) -> str:
+def row(folder: Path, name: str) -> str:
     """One line of the table. A conversion that did not reach its verdict says how it ended."""
-    status = files.read_json(output / name / "status.json")
+    status = files.read_json(folder / "status.json")
     if status is None:
-        return f"| {name} | not measured | | | | | |"
+        return f"| {name} | not measured | | | | | | |"
     if status["verdict"] is None:
         remark = f"{status['stage']}, exit code {status['exit_code']}: {_first(status['error'])}"
-        return f"| {name} | fails | | | | | {remark} |"
-    report = files.read_json(output / name / "report.json")
+        return f"| {name} | fails | | | | | | {remark} |"
+    report = files.read_json(folder / "report.json")
     loaded = next(iter(report["loaded"].values()))
     compared = loaded["comparisons"]
     most = list(compared.values())[-1]  # photographs, or the batch where there were none
     cells = [
         *(_error(compared.get(part)) for part in COMPARISONS),
         f"{most.get('same_top1', 0)}/{most.get('count', 0)}",
+        str(len((folder / "converted_pytorch.py").read_text(encoding="utf-8").splitlines())),
     ]
     return f"| {name} | {status['verdict']} | {' | '.join(cells)} |  |"
 

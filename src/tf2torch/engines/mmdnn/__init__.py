@@ -1,1 +1,36 @@
 """MMdnn 0.3.1 as an engine: its own IR and its own code generator, behind an import-time adapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tf2torch.engines import Stage, checkpoint_files, image_files
+from tf2torch.job import Job
+
+_TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "mmdnn", "numpy", "protobuf", "pillow")
+_PYTORCH_SIDE = ("torch", "mmdnn", "numpy", "protobuf", "pillow")
+
+
+def _export_inputs(job: Job) -> list[Path]:
+    return [*checkpoint_files(job), *image_files(job)]
+
+
+def _codegen_inputs(job: Job) -> list[Path]:
+    return [job.output / "converted.pb", job.output / "converted.npy"]
+
+
+def _build_inputs(job: Job) -> list[Path]:
+    return [job.output / "converted_pytorch.py", job.output / "converted_pytorch.npy"]
+
+
+def _evaluate_inputs(job: Job) -> list[Path]:
+    reference = job.intermediate("export", "reference.safetensors")
+    return [*_build_inputs(job), job.output / "converted_pytorch.pth", reference, *image_files(job)]
+
+
+STAGES = (
+    Stage("export", _TENSORFLOW_SIDE, ("engine", "weights", "seed"), _export_inputs),
+    Stage("codegen", _PYTORCH_SIDE, ("engine", "weights", "seed"), _codegen_inputs),
+    Stage("build", _PYTORCH_SIDE, ("engine",), _build_inputs),
+    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device"), _evaluate_inputs),
+)

@@ -1,0 +1,119 @@
+"""The options that every command has. Each takes its default from the variable of the same name, as make sets it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+
+from tf2torch import engines, errors, recipe
+from tf2torch.job import DEFAULT_ENGINE, ENGINES, FORMATS, Job
+
+DEFAULT_MODEL = "inception_v3"
+_NATIVE_ONLY = ("source", "input", "output", "formats", "proof", "bisect")
+_VARIABLES = (
+    *("model", "engine", "weights", "seed", "images", "device", "force", "offline", "from"),
+    *(*_NATIVE_ONLY, "models_folder", "work_folder", "output_folder"),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, to be given to each command. Raises UsageError for a variable whose value is not known."""
+    result = argparse.ArgumentParser(add_help=False)
+
+    def option(name: str, default: str, text: str, **more: object) -> None:
+        value = os.environ.get(name.upper()) or default
+        choices = more.get("choices")
+        if isinstance(choices, tuple) and value not in choices:  # argparse checks what is typed, not what is default
+            raise errors.UsageError(f"{name.upper()}={value} is not known. It is {' or '.join(filter(None, choices))}.")
+        result.add_argument(f"--{name.replace('_', '-')}", default=value, help=f"{text} ({name.upper()}=)", **more)  # type: ignore[arg-type]  # argparse's own overloads
+
+    def flag(name: str, text: str) -> None:
+        default = os.environ.get(name.upper(), "0") not in ("", "0")
+        result.add_argument(f"--{name}", action="store_true", default=default, help=f"{text} ({name.upper()}=1)")
+
+    option("model", "", f"the model to convert; {DEFAULT_MODEL}, or what SOURCE is called")
+    option("engine", DEFAULT_ENGINE, "which engine converts", choices=ENGINES)
+    option("weights", "pretrained", "where the weights come from", choices=("pretrained", "random"))
+    option("seed", "0", "of random weights and of the inputs to compare on", type=int)
+    option("images", "", "folder with labels.csv (filename,label) to compare on")
+    option("device", "auto", "of the evaluation: auto, cpu, cuda, cuda:1")
+    option("source", "", "a graph or checkpoint of your own instead of the recipe's")
+    option("input", "", "TensorFlow tensors to feed, with commas between them")
+    option("output", "", "TensorFlow tensors to compute, with commas between them")
+    option("formats", "", f"further model files: {', '.join(FORMATS)}")
+    flag("proof", "compare in float64 and the gradients of every parameter, too")
+    flag("bisect", "compare every tensor whole, and name the first that differs")
+    flag("force", "run stages that are done")
+    flag("offline", "download nothing")
+    option("from", "", "run this stage and those after it", dest="start", choices=("", *engines.NAMES))
+    option("models_folder", "models", "recipes and checkpoints")
+    option("work_folder", ".cache/work", "intermediates")
+    option("output_folder", "output", "products")
+    return result
+
+
+def environment(options: argparse.Namespace) -> dict[str, str]:
+    """The variables that say to a child process what these options say."""
+    values = {name: getattr(options, "start" if name == "from" else name) for name in _VARIABLES}
+    return {name.upper(): str(int(value) if isinstance(value, bool) else value) for name, value in values.items()}
+
+
+def model(options: argparse.Namespace) -> str:
+    """The name of the model: as given, or what the source is called, or the default."""
+    if options.model or not options.source:
+        return options.model or DEFAULT_MODEL
+    return re.sub(r"[^A-Za-z0-9_]", "_", Path(options.source).name.split(".")[0])
+
+
+def job(options: argparse.Namespace) -> Job:
+    """What to convert and how. Raises UsageError for options that do not go together."""
+    models, work, output = folders(options)
+    images = options.images and Path(options.images)
+    if images and not images.is_dir():
+        raise errors.InputError(f"IMAGES={images} is not a folder. It holds images and a labels.csv: filename,label.")
+    given = [name.upper() for name in _NATIVE_ONLY if getattr(options, name)]
+    if given and options.engine == "mmdnn":
+        raise errors.UsageError(f"The engine mmdnn has no {' and no '.join(given)}; ENGINE=native has.")
+    source = Path(options.source) if options.source else None
+    return Job(
+        recipe=recipe.load(models, options.model) if source is None else recipe.of_source(models, options.model),
+        engine=options.engine,
+        weights=options.weights,
+        seed=options.seed,
+        images=images or None,
+        device=options.device,
+        models=models,
+        work_root=work,
+        output_root=output,
+        source=source,
+        input_names=_names(options.input),
+        output_names=_names(options.output),
+        proof=options.proof,
+        bisect=options.bisect,
+        formats=_formats(options.formats),
+    )
+
+
+def folders(options: argparse.Namespace) -> tuple[Path, Path, Path]:
+    """models/, the intermediates, output/."""
+    return Path(options.models_folder), Path(options.work_folder), Path(options.output_folder)
+
+
+def forced(name: str, options: argparse.Namespace) -> bool:
+    """Whether a stage is to run although its last results hold."""
+    order = engines.NAMES
+    return options.force or (bool(options.start) and order.index(name) >= order.index(options.start))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, re.split(r"[,\s]+", text)))
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    given = _names(text)
+    for name in given:
+        if name not in FORMATS:
+            raise errors.UsageError(f"FORMATS={name} is not known. It is {' or '.join(FORMATS)}, or both with a comma.")
+    return tuple(name for name in FORMATS if name in given)
