@@ -21,6 +21,11 @@ op_def_library: Any = importlib.import_module("tensorflow.python.framework.op_de
 op_def_registry: Any = importlib.import_module("tensorflow.python.framework.op_def_registry")
 
 
+def definition(op: str) -> Any:
+    """TensorFlow's own definition of an op: its inputs, attributes and defaults. None: there is no such op."""
+    return op_def_registry.get(op)
+
+
 def expected(case: Case) -> list[Any]:
     """The outputs of the op in TensorFlow."""
     if str(case.attrs.get("data_format", "")).startswith("NC"):
@@ -39,7 +44,8 @@ def expected(case: Case) -> list[Any]:
             return placeholder
 
         inputs = {name: tensor(value) for name, value in case.inputs.items()}
-        result = op_def_library.apply_op(case.op, **inputs, **case.attrs)  # tf.raw_ops has names of its own
+        attrs = {**dict.fromkeys(_optional(case.op)), **case.attrs}  # None: TensorFlow's default
+        result = op_def_library.apply_op(case.op, **inputs, **attrs)  # tf.raw_ops has names of its own
         outputs = [result] if isinstance(result, tf.Tensor) else list(result)
     with session(graph) as running:
         return list(running.run(outputs, feeds))
@@ -82,7 +88,7 @@ def actual(case: Case) -> list[Any]:
         if name in images and array.ndim > 2 and tensorflow_order:
             array = np.moveaxis(array, -1, 1)
         made = Value(f"{name}{len(values)}", TensorType(array.dtype.name, array.shape), Ref(name))
-        values[made] = torch.from_numpy(np.ascontiguousarray(array))
+        values[made] = torch.from_numpy(np.array(array, order="C"))
         return made
 
     inputs: list[Value] = []
@@ -107,9 +113,17 @@ def actual(case: Case) -> list[Any]:
 
 def required(op: str) -> set[str]:
     """Attributes that a call must give: they have no default, and the inputs do not tell."""
-    definition = op_def_registry.get(op)
-    told = {name for arg in definition.input_arg for name in (arg.type_attr, arg.type_list_attr, arg.number_attr)}
-    return {attr.name for attr in definition.attr if not attr.HasField("default_value")} - told
+    return {attr.name for attr in op_def_registry.get(op).attr if not attr.HasField("default_value")} - _told(op)
+
+
+def _optional(op: str) -> set[str]:
+    return {attr.name for attr in op_def_registry.get(op).attr if attr.HasField("default_value")} - _told(op)
+
+
+def _told(op: str) -> set[str]:
+    """Attributes that follow from the inputs."""
+    args = op_def_registry.get(op).input_arg
+    return {name for arg in args for name in (arg.type_attr, arg.type_list_attr, arg.number_attr)}
 
 
 def as_static(value: Any) -> Any:

@@ -76,6 +76,7 @@ def _structure(argument: Any, inner: Callable[[Any], Any]) -> Any:
     if isinstance(argument, slice):
         return slice(inner(argument.start), inner(argument.stop), inner(argument.step))
     if isinstance(argument, Constant):
-        module, _, name = argument.name.partition(".")
-        return getattr({"torch": torch, "math": math}[module], name)
+        module, _, name = argument.name.removeprefix("-").partition(".")
+        value = getattr({"torch": torch, "math": math}[module], name)
+        return -value if argument.name.startswith("-") else value
     return argument

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+import torch.nn.functional as F  # noqa: N812  # its usual name, which generated files have too
 from torch import Tensor
-from torch.nn.functional import pad
 
 
 def pad_same(
@@ -20,4 +21,11 @@ def pad_same(
     for size, k, s, d in zip(reversed(sizes), reversed(kernels), reversed(strides), reversed(dilations), strict=True):
         missing = max((-(-size // s) - 1) * s + (k - 1) * d + 1 - size, 0)
         widths += [missing // 2, missing - missing // 2]
-    return pad(x, widths, value=value)
+    return F.pad(x, widths, value=value)
+
+
+def avg_pool_same(x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...]) -> Tensor:
+    """TensorFlow's SAME average pooling for the size at hand: the mean of the real elements of each window."""
+    pool = {3: F.avg_pool1d, 4: F.avg_pool2d, 5: F.avg_pool3d}[x.dim()]
+    real = torch.ones_like(x[:1, :1])
+    return pool(pad_same(x, kernel, stride), kernel, stride) / pool(pad_same(real, kernel, stride), kernel, stride)

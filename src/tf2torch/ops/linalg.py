@@ -1,0 +1,35 @@
+"""Products of matrices, and what is computed of a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tf2torch.ops.expr import Expr, F, Var, torch
+from tf2torch.ops.registry import lowers
+
+
+@lowers("MatMul")
+def matmul(a: Var, b: Var, bias: Var | None = None, *, transpose_a: bool = False, transpose_b: bool = False) -> Expr:
+    """A linear layer: torch's weight is [out, in], TensorFlow's [in, out]."""
+    x = a.permute(1, 0) if transpose_a else a
+    weight = b if transpose_b else b.permute(1, 0)
+    return F.linear(x, weight, *(() if bias is None else (bias,)))
+
+
+def _adjoint(x: Var, wanted: bool) -> Expr:
+    if not wanted:
+        return x
+    swapped = x.transpose(-2, -1)
+    return swapped.conj() if x.dtype.startswith("complex") else swapped
+
+
+@lowers("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
+def batch_matmul(x: Var, y: Var, *, adj_x: bool = False, adj_y: bool = False) -> Expr:
+    """Products of the last two axes; the others broadcast."""
+    return _adjoint(x, adj_x) @ _adjoint(y, adj_y)
+
+
+@lowers("Einsum")
+def einsum(inputs: Sequence[Var], *, equation: str) -> Expr:
+    """The same language in both."""
+    return torch.einsum(equation, *inputs)
