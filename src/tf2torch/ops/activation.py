@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from tf2torch.ops.expr import Expr, F, Var, torch
-from tf2torch.ops.registry import ELEMENTWISE, lowers, lowers_all
+from tf2torch.ops.registry import ELEMENTWISE, axes, lowers, lowers_all
 
-lowers_all(ELEMENTWISE, Relu=F.relu, Relu6=F.relu6, Tanh=torch.tanh, Sigmoid=torch.sigmoid)
+lowers_all(
+    ELEMENTWISE,
+    Elu=F.elu,
+    Relu=F.relu,
+    Relu6=F.relu6,
+    Selu=F.selu,
+    Sigmoid=torch.sigmoid,
+    Softplus=F.softplus,
+    Softsign=F.softsign,
+    Tanh=torch.tanh,
+)
 
 
 @lowers("LeakyRelu", layout=ELEMENTWISE)
 def leaky_relu(features: Var, *, alpha: float = 0.2) -> Expr:
     """max(x, alpha * x). TensorFlow's default alpha is 0.2, torch's 0.01."""
     return F.leaky_relu(features, negative_slope=alpha)
+
+
+@lowers("Softmax", layout=axes("axis"))
+def softmax(logits: Var, *, axis: int = -1) -> Expr:
+    """TensorFlow's op knows the last axis only. `axis` is ours: passes.layout sets it where the channels come first."""
+    return F.softmax(logits, dim=axis)
+
+
+@lowers("LogSoftmax", layout=axes("axis"))
+def log_softmax(logits: Var, *, axis: int = -1) -> Expr:
+    """As Softmax."""
+    return F.log_softmax(logits, dim=axis)

@@ -170,6 +170,11 @@ def size(tensor: Expr, axis: int) -> Call:
     return call("size", tensor, axis)
 
 
+def equal(x: Any, y: Any) -> Call:
+    """Whether elements are equal. The operator == would compare the expressions themselves."""
+    return call("operator.eq", x, y)
+
+
 def _frozen(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(map(_frozen, value))

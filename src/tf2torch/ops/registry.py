@@ -17,6 +17,7 @@ T = TypeVar("T")
 _STATIC = "static"
 Static = Annotated[T, _STATIC]  # an input of the op that must be known at conversion: a number, a tuple, an array
 Result = Expr | tuple[Expr, ...]  # a tuple: one for each output of the op
+Function = TypeVar("Function", bound=Callable[..., Result])
 
 
 class Refuse(Exception):  # noqa: N818  # it is said like a sentence: raise Refuse("...")
@@ -66,7 +67,7 @@ class Handler:
 _handlers: dict[str, Handler] = {}
 
 
-def lowers(*ops: str, layout: Layout = OPAQUE) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+def lowers(*ops: str, layout: Layout = OPAQUE) -> Callable[[Function], Function]:
     """Registers a function as the handler of TensorFlow ops.
 
     Its positional parameters are the op's inputs under TensorFlow's names: tensors (annotated Var), lists of tensors
@@ -77,7 +78,7 @@ def lowers(*ops: str, layout: Layout = OPAQUE) -> Callable[[Callable[..., Result
     PyTorch cannot express.
     """
 
-    def register(function: Callable[..., Result]) -> Callable[..., Result]:
+    def register(function: Function) -> Function:
         for op in ops:
             _register(op, function, layout)
         return function
