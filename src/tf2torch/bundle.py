@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from tf2torch.details import Details, pack
 from tf2torch.errors import InputError
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
@@ -41,10 +42,18 @@ class Reference:
 _ARRAYS = ("inputs", "outputs", "single", "image_outputs")
 
 
-def save(reference: Reference, path: Path) -> None:
-    rest = {field.name: getattr(reference, field.name) for field in fields(reference) if field.name not in _ARRAYS}
-    metadata = {"reference": json.dumps(rest)}
-    save_file({name: np.ascontiguousarray(getattr(reference, name)) for name in _ARRAYS}, path, metadata)
+def save(reference: Reference | None, path: Path, details: Details | None = None) -> None:
+    """`details` go into the same file. A network that is no classifier of images has nothing else."""
+    metadata: dict[str, str] = {}
+    arrays: dict[str, Any] = {}
+    if reference:
+        rest = {field.name: getattr(reference, field.name) for field in fields(reference) if field.name not in _ARRAYS}
+        metadata["reference"] = json.dumps(rest)
+        arrays = {name: getattr(reference, name) for name in _ARRAYS}
+    if details:
+        more, metadata["details"] = pack(details)
+        arrays.update(more)
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, metadata)
 
 
 def load(path: Path) -> Reference:
