@@ -29,3 +29,12 @@ def avg_pool_same(x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[
     pool = {3: F.avg_pool1d, 4: F.avg_pool2d, 5: F.avg_pool3d}[x.dim()]
     real = torch.ones_like(x[:1, :1])
     return pool(pad_same(x, kernel, stride), kernel, stride) / pool(pad_same(real, kernel, stride), kernel, stride)
+
+
+def reverse_sequence(x: Tensor, lengths: Tensor, axis: int, batch_axis: int) -> Tensor:
+    """The first lengths[i] elements of sequence i along the axis the other way round, the others as they are."""
+    places = torch.arange(x.shape[axis], device=x.device)
+    ends = lengths.long().unsqueeze(1)
+    order = torch.where(places < ends, ends - 1 - places, places)
+    shape = [x.shape[i] if i in (axis, batch_axis) else 1 for i in range(x.dim())]
+    return torch.take_along_dim(x, (order if batch_axis < axis else order.t()).reshape(shape), axis)
