@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tf2torch.ir.types import Attr, Graph, Node, Scope, Value
+from tf2torch.ops.expr import Call, Var
 
 COMMUTATIVE = frozenset({"Add", "AddV2", "Mul", "Maximum", "Minimum", "LogicalAnd", "LogicalOr"})
 _SAME = 2e-6  # how far a float32 constant may be from the number that its author meant, relative to it
@@ -44,8 +45,10 @@ class Index:
         return {node: position for position, node in enumerate(self.graph.nodes)}
 
     @cached_property
-    def results(self) -> frozenset[Value]:
-        return frozenset(self.graph.outputs)
+    def kept(self) -> frozenset[Value]:
+        """Values that stay whoever reads them: the outputs, and those whose sizes attributes mention."""
+        sizes = (value for node in self.graph.nodes for value in mentioned(node.attrs))
+        return frozenset((*self.graph.outputs, *sizes))
 
     def constant(self, value: Value) -> float | None:
         """The number that a value is: a constant all of whose elements are the same."""
@@ -169,6 +172,20 @@ def find(index: Index, pattern: Pattern, root: Node) -> Match | None:
     return None
 
 
+def mentioned(attr: Attr) -> Iterator[Value]:
+    """The values whose sizes occur in attributes."""
+    match attr:
+        case Var(value):
+            yield value
+        case Call(_, args, kwargs):
+            yield from mentioned((args, kwargs))
+        case tuple() | list():
+            for item in attr:
+                yield from mentioned(item)
+        case Mapping():
+            yield from mentioned(tuple(attr.values()))
+
+
 def shortest(value: object) -> float:
     """A float32 means its shortest decimal: 0.001, not 0.0010000000474974513."""
     return float(str(np.float32(value)))  # type: ignore[arg-type]  # any number
@@ -180,7 +197,7 @@ def without_dead(graph: Graph) -> Graph:
     for node in reversed(graph.nodes):
         if not needed.isdisjoint(node.outputs):
             kept.append(node)
-            needed.update(node.inputs)
+            needed.update(node.inputs, mentioned(node.attrs))
     return graph.with_nodes(reversed(kept))
 
 
@@ -240,4 +257,4 @@ def _bind_inputs(
 def _is_closed(index: Index, inner: set[Node], root: Node) -> bool:
     """Whether nobody outside reads what the nodes compute, but for the first output of the root."""
     values = (value for node in inner for value in node.outputs if value is not root.outputs[0])
-    return all(value not in index.results and inner.issuperset(index.users.get(value, ())) for value in values)
+    return all(value not in index.kept and inner.issuperset(index.users.get(value, ())) for value in values)
