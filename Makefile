@@ -5,38 +5,44 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 # What is said on the command line reaches the scripts through the environment. Manifests repeat it.
-VARIABLES := RUNTIME GPU MODEL ENGINE WEIGHTS SEED IMAGES DEVICE FORCE FROM OFFLINE
+VARIABLES := RUNTIME GPU MODEL SOURCE INPUT OUTPUT ENGINE WEIGHTS SEED IMAGES DEVICE FORMATS PROOF BISECT FORCE FROM OFFLINE
 said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)=$($(name))))
 export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
 ##@ Convert
-.PHONY: demo convert plan fetch export codegen build-model evaluate report
+.PHONY: demo convert plan fetch export codegen build-model evaluate report compare
 demo: ## the whole road on inception_v3 with seeded random weights: no download of weights
-	@MODEL=inception_v3 WEIGHTS=random scripts/convert.sh
-convert: ## a model from checkpoint to verdict: MODEL= ENGINE=mmdnn WEIGHTS=pretrained|random IMAGES= FORCE=1 FROM=codegen
+	@MODEL=inception_v3 SOURCE= WEIGHTS=random scripts/convert.sh
+convert: ## a model from checkpoint to verdict: MODEL= or SOURCE=file INPUT= OUTPUT=, ENGINE=native|mmdnn WEIGHTS=pretrained|random PROOF=1 FORCE=1 FROM=codegen
 	@scripts/convert.sh
 plan: ## what convert would do, and why
 	@scripts/plan.sh
 fetch: ## download and check the published checkpoint: MODEL= OFFLINE=1
 	@scripts/stage.sh fetch
-export: ## TensorFlow: checkpoint with a named output, IR, reference values
+export: ## TensorFlow: the network as a graph, its weights, what it computes
 	@scripts/stage.sh export
-codegen: ## PyTorch source from the IR
+codegen: ## PyTorch source from the graph
 	@scripts/stage.sh codegen
-build-model: ## the model file (.pth)
+build-model: ## the model files: .pth, and FORMATS=npy,pt2
 	@scripts/stage.sh build
-evaluate: ## compare with TensorFlow: IMAGES=folder DEVICE=auto|cpu|cuda
+evaluate: ## compare with TensorFlow: IMAGES=folder DEVICE=auto|cpu|cuda PROOF=1 BISECT=1
 	@scripts/stage.sh evaluate
 report: ## print the last report and its verdict
 	@scripts/stage.sh report
+compare: ## both engines on a model, side by side: MODEL= JSON=1
+	@scripts/compare.sh $(if $(filter-out 0,$(JSON)),--json)
 
 ##@ Look
-.PHONY: list info tensorboard
+.PHONY: list info inspect ops tensorboard
 list: ## the models there are: JSON=1
 	@scripts/catalogue.sh list $(if $(filter-out 0,$(JSON)),--json)
 info: ## all about one model: MODEL= JSON=1
 	@scripts/catalogue.sh info $(if $(filter-out 0,$(JSON)),--json)
-tensorboard: ## the exported graph in TensorBoard on 127.0.0.1: MODEL= TENSORBOARD_PORT=6006 DETACH=1 STOP=1
+inspect: ## a network before it is converted, inputs, outputs, operations, parameters: MODEL= or SOURCE=file JSON=1
+	@scripts/stage.sh export inspect $(if $(filter-out 0,$(JSON)),--json)
+ops: ## the TensorFlow operations that the engine native knows: JSON=1
+	@scripts/catalogue.sh ops $(if $(filter-out 0,$(JSON)),--json)
+tensorboard: ## the graph that ENGINE=mmdnn has exported in TensorBoard on 127.0.0.1: MODEL= TENSORBOARD_PORT=6006 DETACH=1 STOP=1
 	@scripts/tensorboard.sh
 
 ##@ MMdnn
@@ -60,11 +66,15 @@ clean: ## remove intermediates: ALL=1 also results, images and the virtual envir
 	@scripts/clean.sh
 
 ##@ Develop
-.PHONY: test test-zoo lint format lock help
+.PHONY: test test-zoo ops-table snapshots lint format lock help
 test: ## all set-up, then lint's neighbours: every test that this machine can run: TESTS='-k parity'
 	@scripts/test.sh
-test-zoo: ## every recipe with seeded weights, as a table
+test-zoo: ## every recipe with seeded weights, as a table: ENGINE=native|mmdnn
 	@scripts/test_zoo.sh
+ops-table: ## write docs/ops.md from the operations and their tests
+	@scripts/venv.sh --test && PYTHONPATH=src $(or $(VENV),.venv)/bin/python -m tests.ops.write_table
+snapshots: ## write the generated sources that the tests compare with anew
+	@scripts/venv.sh --test && PYTHONPATH=src $(or $(VENV),.venv)/bin/python -m tests.emit.write_snapshots
 lint: ## ruff, mypy, shellcheck, hadolint, compose files
 	@scripts/lint.sh
 format: ## let ruff lay out the source

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share. Sourced, from the root of the repository.
 #   variables of the user: RUNTIME=auto|docker|local  GPU=auto|0|1  MODEL ENGINE WEIGHTS SEED IMAGES DEVICE FORCE FROM OFFLINE
+#                          SOURCE INPUT OUTPUT FORMATS PROOF BISECT
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,8 +9,6 @@ readonly EXIT_USAGE=2 EXIT_MACHINE=6 EXIT_INTERRUPTED=130 EXIT_OUT_OF_MEMORY=137
 VENV=${VENV:-.venv}
 # shellcheck disable=SC2034  # for the scripts that source this
 case $VENV in /*) VENV_PATH=$VENV/bin ;; *) VENV_PATH=$PWD/$VENV/bin ;; esac # to put first on PATH
-MODEL=${MODEL:-inception_v3}
-export MODEL
 
 say() { printf '%s\n' "$*" >&2; }
 die() { # CODE MESSAGE
@@ -22,6 +21,14 @@ if [ -n "${IMAGES:-}" ]; then
   [ -d "$IMAGES" ] || die 3 "IMAGES=$IMAGES is not a folder. It holds images and a labels.csv: filename,label."
   IMAGES=$(cd "$IMAGES" && pwd)
   export IMAGES
+fi
+
+if [ -n "${SOURCE:-}" ]; then # a file, a folder, or the prefix of a checkpoint's files
+  compgen -G "$SOURCE*" >/dev/null || die 3 "SOURCE=$SOURCE is not there. It is a graph (.pb), or a checkpoint with its .meta."
+  SOURCE_FOLDER=$(cd "$(dirname "$SOURCE")" && pwd)
+  SOURCE_NAME=$(basename "$SOURCE")
+  SOURCE=$SOURCE_FOLDER/$SOURCE_NAME
+  export SOURCE SOURCE_FOLDER SOURCE_NAME
 fi
 
 engine_answers() { docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }

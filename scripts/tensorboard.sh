@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows the exported graph of MODEL in TensorBoard (mmvismeta), on this machine only, until Ctrl-C.
+# Shows the graph of MODEL that the engine mmdnn has exported in TensorBoard (mmvismeta), on this machine only, until Ctrl-C.
 #   DETACH=1 leaves it running; STOP=1 stops it; TENSORBOARD_PORT=6006
 source "$(dirname "$0")/lib.sh"
 url=http://127.0.0.1:${TENSORBOARD_PORT:=6006}/
@@ -19,7 +19,9 @@ answers() { (exec 3<>"/dev/tcp/127.0.0.1/$TENSORBOARD_PORT") 2>/dev/null; }
 
 if [ "${STOP:-0}" = 1 ]; then choose_runtime && if [ "$RUNTIME" = docker ]; then scripts/env.sh --quiet && load_env; fi && stop && exit 0; fi
 prepare
-[ -f "output/$MODEL/$MODEL.ckpt.meta" ] || die 3 "There is no output/$MODEL/$MODEL.ckpt.meta to show. \`make export MODEL=$MODEL\` writes it."
+MODEL=${MODEL:-inception_v3}
+graph=output/$MODEL/mmdnn/$MODEL.ckpt.meta
+[ -f "$graph" ] || die 3 "There is no $graph to show. \`make export MODEL=$MODEL ENGINE=mmdnn\` writes it."
 stop
 ! answers || die "$EXIT_MACHINE" "Port $TENSORBOARD_PORT is taken. Choose another with TENSORBOARD_PORT=."
 say "Starting TensorBoard ..."

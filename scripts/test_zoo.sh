@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Converts every recipe with seeded weights, whatever becomes of each, and writes the table of docs/mmdnn.md.
+# Converts every recipe with seeded weights, whatever becomes of each, and writes the table of docs/zoo.md, or of
+# docs/mmdnn.md for ENGINE=mmdnn.
 #   MODELS="vgg_16 vgg_19" takes only these
 source "$(dirname "$0")/lib.sh"
 mapfile -t models < <(basename -s .toml -a models/*.toml)
@@ -10,4 +11,5 @@ for MODEL in "${models[@]}"; do
   say "== $MODEL"
   WEIGHTS=random scripts/convert.sh || say "== $MODEL ended with exit code $?"
 done
-scripts/catalogue.sh zoo-table --write docs/mmdnn.md
+case ${ENGINE:-native} in native) document=docs/zoo.md ;; *) document=docs/$ENGINE.md ;; esac
+scripts/catalogue.sh zoo-table --write "$document"

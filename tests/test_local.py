@@ -30,23 +30,14 @@ pytestmark = pytest.mark.slow
 
 
 def arguments(*words: str, **variables: str) -> list[str]:
-    given = {"RUNTIME": "local", "MODEL": MODEL, "WEIGHTS": "random", **variables}
+    given = {"RUNTIME": "local", "MODEL": MODEL, "ENGINE": "mmdnn", "WEIGHTS": "random", **variables}
     return ["make", *words, f"VENV={sys.prefix}", *(f"{name}={value}" for name, value in given.items())]
 
 
 def clean_environment() -> dict[str, str]:
     said = (
-        "MODEL",
-        "WEIGHTS",
-        "IMAGES",
-        "RUNTIME",
-        "GPU",
-        "DEVICE",
-        "FORCE",
-        "FROM",
-        "MAKEFLAGS",
-        "MAKELEVEL",
-        "MFLAGS",
+        *("MODEL", "ENGINE", "WEIGHTS", "IMAGES", "RUNTIME", "GPU", "DEVICE", "FORCE", "FROM"),
+        *("SOURCE", "INPUT", "OUTPUT", "FORMATS", "PROOF", "BISECT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"),
     )
     return {name: value for name, value in os.environ.items() if name not in said}
 
@@ -79,7 +70,7 @@ def converted(make: Make, copy: Path) -> Path:
     result = make("convert")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(f"PASS {MODEL}  RANDOM WEIGHTS")
-    return copy / "output" / MODEL
+    return copy / "output" / MODEL / "mmdnn"
 
 
 def read(path: Path) -> Any:
@@ -91,7 +82,7 @@ def test_everything_is_there_and_marked_random(converted: Path) -> None:
     assert set(manifest["products"]) == PRODUCTS
     assert {entry["weights"] for entry in manifest["products"].values()} == {"random, seed 0"}
     assert {path.name for path in converted.iterdir()} == PRODUCTS | {"manifest.json", "status.json"}
-    assert manifest["command"].startswith("make convert RUNTIME=local MODEL=inception_v1 WEIGHTS=random")
+    assert manifest["command"].startswith("make convert RUNTIME=local MODEL=inception_v1 ENGINE=mmdnn WEIGHTS=random")
     assert "RANDOM WEIGHTS" in (converted / "converted_pytorch.py").read_text().splitlines()[0]
     assert "nobody trained this network" in (converted / "report.md").read_text()
 
@@ -205,7 +196,7 @@ def test_images_of_the_user(make: Make, converted: Path, tmp_path: Path) -> None
 
 
 def test_mmdnn_runs_in_output_and_reads_models(make: Make, converted: Path, copy: Path) -> None:
-    name = f"{MODEL}/{MODEL}.ckpt"
+    name = f"{MODEL}/mmdnn/{MODEL}.ckpt"
     result = make("mmdnn", CMD=f"mmtoir -f tensorflow -n {name}.meta -w output/{name} --dstNode MMdnn_Output -o own")
     assert result.returncode == 0, result.stderr
     assert (copy / "output/own.npy").read_bytes() == (converted / "converted.npy").read_bytes()
@@ -235,6 +226,47 @@ def board(make: Make, converted: Path) -> Iterator[str]:  # noqa: ARG001  # it s
 def test_tensorboard_shows_the_graph(board: str) -> None:
     with urllib.request.urlopen(f"{board}/data/plugin/graphs/graph?run=.", timeout=20) as answer:
         assert b"MMdnn_Output" in answer.read()
+
+
+# ---- the default engine
+
+NATIVE = {
+    *(f"converted_pytorch.{suffix}" for suffix in ("py", "safetensors", "sketch.safetensors", "pth")),
+    *("report.json", "report.md", "manifest.json", "status.json"),
+}
+
+
+@pytest.fixture(scope="module")
+def native(make: Make, copy: Path) -> Path:
+    """The results of a conversion with the default engine."""
+    result = make("convert", ENGINE="")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"PASS {MODEL}  RANDOM WEIGHTS")
+    return copy / "output" / MODEL
+
+
+def test_the_default_engine_stands_in_the_models_own_folder(native: Path) -> None:
+    assert {path.name for path in native.iterdir() if path.is_file()} >= NATIVE
+    assert read(native / "status.json")["engine"] == read(native / "manifest.json")["engine"] == "native"
+    assert read(native / "manifest.json")["products"].keys() | {"manifest.json", "status.json"} >= NATIVE
+
+
+def test_both_engines_side_by_side(make: Make, native: Path, converted: Path) -> None:  # noqa: ARG001  # after both
+    shown = {line.split()[0]: line.split()[1:] for line in make("compare").stdout.splitlines()}
+    assert shown[MODEL] == ["native", "mmdnn"]
+    assert shown["verdict"] == ["PASS", "PASS"]
+    parameters = [int(count.replace(",", "")) for count in shown["parameters"]]
+    assert parameters[0] > 0
+
+
+def test_a_graph_of_the_user(make: Make, converted: Path) -> None:
+    """What another engine has exported, as somebody's own checkpoint; its output is said."""
+    said = {"SOURCE": str(converted / f"{MODEL}.ckpt.meta"), "MODEL": "", "OUTPUT": "MMdnn_Output", "ENGINE": ""}
+    inspected = json.loads(make("inspect", JSON="1", WEIGHTS="pretrained", **said).stdout)
+    assert [item["name"] for item in inspected["outputs"]] == ["MMdnn_Output:0"]
+    result = make("convert", WEIGHTS="pretrained", **said)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"PASS {MODEL}  ")
 
 
 def test_unknown_model_names_the_nearest(make: Make) -> None:

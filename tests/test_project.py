@@ -16,8 +16,9 @@ ROOT = Path(__file__).parent.parent
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 TARGETS = re.findall(
     r"\S+",
-    """demo convert plan fetch export codegen build-model evaluate report list info tensorboard mmdnn images env doctor
-    shell-tensorflow shell-pytorch clean test test-zoo lint format lock help""",
+    """demo convert plan fetch export codegen build-model evaluate report compare list info inspect ops tensorboard
+    mmdnn images env doctor shell-tensorflow shell-pytorch clean test test-zoo ops-table snapshots lint format lock
+    help""",
 )
 
 
@@ -62,8 +63,9 @@ def test_help_lists_every_target() -> None:
     assert sorted(" ".join(phony).split()) == sorted(TARGETS)
 
 
-def test_the_zoo_table_has_a_row_for_every_recipe() -> None:
-    text = (ROOT / "docs/mmdnn.md").read_text().split(table.BEGIN)[1].split(table.END)[0]
+@pytest.mark.parametrize("document", ["zoo.md", "mmdnn.md"])
+def test_the_zoo_table_has_a_row_for_every_recipe(document: str) -> None:
+    text = (ROOT / "docs" / document).read_text().split(table.BEGIN)[1].split(table.END)[0]
     rows = [line.split("|")[1].strip() for line in text.strip().splitlines()[2:]]
     assert text.strip().startswith(table.HEADER)
     assert rows == recipe.names(ROOT / "models"), "stale: run `make test-zoo`"

@@ -183,7 +183,8 @@ class Checkout:
                 os.chown(path, PLAIN_USER, PLAIN_USER)
 
     def output(self, model: str = SMALL_MODEL) -> Path:
-        return self.folder / "output" / model
+        """Where the engine that these tests use leaves its results."""
+        return self.folder / "output" / model / "mmdnn"
 
     def record(self, name: str, model: str = SMALL_MODEL) -> dict[str, Any]:
         """The content of status.json, report.json or manifest.json."""

@@ -70,8 +70,11 @@ def remove(engine: docker.DockerClient) -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def copy(remove: Callable[[str], None]) -> Callable[[], AbstractContextManager[Checkout]]:
-    """Makes a copy of the repository for which a small model with random weights is the default."""
-    return lambda: copied(remove, GPU="0", WEIGHTS="random", MODEL=SMALL_MODEL)
+    """Makes a copy of the repository for which a small model with random weights is the default, and the engine mmdnn.
+
+    How stages are run, stopped and recorded is the same for both; test_native_in_docker.py is about the other.
+    """
+    return lambda: copied(remove, GPU="0", WEIGHTS="random", MODEL=SMALL_MODEL, ENGINE="mmdnn")
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def test_up_fails_at_a_broken_checkpoint(converted: Checkout, up: Callable[..., 
 
 SPOIL = f"""
 import numpy
-path = "output/{SMALL_MODEL}/converted_pytorch.npy"
+path = "output/{SMALL_MODEL}/mmdnn/converted_pytorch.npy"
 weights = numpy.load(path, allow_pickle=True).item()
 layer = next(iter(weights.values()))
 layer["weights"] = layer["weights"] * 1.01

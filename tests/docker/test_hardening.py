@@ -14,6 +14,7 @@ from docker.models.containers import Container
 SERVICES = ["fetch", "export", "codegen", "build", "evaluate", "report", "tensorboard"]
 SERVICES += ["shell-tensorflow", "shell-pytorch"]
 ONLINE = ["fetch", "tensorboard"]
+WITH_SOURCE = ["export", "tensorboard", "shell-tensorflow"]
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +50,10 @@ def test_a_service_asks_for_no_more_than_it_needs(config: dict[str, Any], built:
     assert service["network_mode"] == ("bridge" if name in ONLINE else "none")
     assert not {"privileged", "cap_add", "devices", "pid", "ipc", "networks", "volumes_from"} & service.keys()
     read_only = {mount["target"]: mount.get("read_only", False) for mount in service["volumes"]}
-    assert read_only == {
-        "/tf2torch/models": name != "fetch",
-        "/tf2torch/output": False,
-        "/images": True,
-        "/work": False,
-    }
+    mounts = {"/tf2torch/models": name != "fetch", "/tf2torch/output": False, "/images": True, "/work": False}
+    if name in WITH_SOURCE:
+        mounts["/source"] = True
+    assert read_only == mounts
 
 
 def test_the_port_of_tensorboard_is_for_this_machine_only(config: dict[str, Any]) -> None:

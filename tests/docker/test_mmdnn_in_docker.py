@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checkout import SMALL_MODEL, Checkout
 
-EXPORTED = f"output/{SMALL_MODEL}/{SMALL_MODEL}.ckpt"
+EXPORTED = f"output/{SMALL_MODEL}/mmdnn/{SMALL_MODEL}.ckpt"
 
 
 def mmdnn(checkout: Checkout, command: str, status: int = 0) -> str:

@@ -103,7 +103,7 @@ def test_a_killed_run_goes_on_from_the_last_finished_stage(
     assert skipped("export") in done
     assert skipped("codegen") in done
     assert begins("build", "converted_pytorch.pth is missing") in done
-    listed = f"import os; print(os.listdir('/work/{SMALL_MODEL}'))"
+    listed = f"import os; print(os.listdir('/work/{SMALL_MODEL}/mmdnn'))"
     assert ".build.partial" not in in_image("pytorch", listed, volumes=[f"{converted.project}_work:/work"])
 
 
