@@ -26,8 +26,11 @@ def reshape(tensor: Var, shape: Static[tuple[int | Call, ...]]) -> Expr:
     """The same elements in the same order: whichever of flatten, unflatten, squeeze, unsqueeze says it, or reshape."""
     if tensor.type.shape is None or 0 in tensor.dims:
         return _reshape(tensor, shape)
-    source = tuple(_Axis(axis) if length is None else length for axis, length in enumerate(tensor.dims))
-    target = _resolve(tensor, source, shape)
+    given = _own_axes(tensor, shape)
+    source = tuple(
+        _Axis(axis) if length is None or _Axis(axis) in given else length for axis, length in enumerate(tensor.dims)
+    )
+    target = _infer(source, given)
     before = _common(source, target)
     after = _common(source[before:][::-1], target[before:][::-1])
     old, new = source[before : len(source) - after], target[before : len(target) - after]
@@ -40,40 +43,39 @@ def reshape(tensor: Var, shape: Static[tuple[int | Call, ...]]) -> Expr:
     if len(new) == 1 and len(old) > 1:
         return _flatten(tensor, before, after)
     if len(old) == 1 and len(new) > 1:
-        return tensor.unflatten(before, _lengths(tensor, new))
-    return _reshape(tensor, target)
+        return tensor.unflatten(before, _lengths(tensor, given[before : before + len(new)]))
+    return _reshape(tensor, given)
 
 
-def _resolve(tensor: Var, source: Sequence[_Length], shape: Sequence[int | Call]) -> tuple[_Length, ...]:
-    """The shape without -1, and without what must be equal to an axis of the tensor, as far as that is known."""
-    target: list[_Length] = [_own_axis(tensor, length) for length in shape]
-    foreign = [index for index, length in enumerate(target) if isinstance(length, Call)]
-    if -1 not in target and 0 not in target and len(foreign) == 1:
-        target[foreign.pop()] = -1  # there is only one length that it can have
-    if -1 not in target or foreign or 0 in target:
-        return tuple(target)
-    left = [length for length in source if isinstance(length, _Axis)]
-    for length in target:
-        if length in left:
-            left.remove(length)
-        elif isinstance(length, _Axis):
-            return tuple(target)
-    count, rest = divmod(_product(source), _product(length for length in target if length != -1))
-    if not rest and not left:
-        target[target.index(-1)] = count
-    elif not rest and count == 1 and len(left) == 1:
-        target[target.index(-1)] = left[0]
-    return tuple(target)
+def _own_axes(tensor: Var, shape: Sequence[int | Call]) -> list[_Length]:
+    """The shape with axes for sizes of this very tensor. The only size that is another's becomes -1, as it may."""
+    given: list[_Length] = [_own_axis(tensor, length) for length in shape]
+    foreign = [place for place, length in enumerate(given) if isinstance(length, Call)]
+    if len(foreign) == 1 and -1 not in given and 0 not in given:
+        given[foreign[0]] = -1
+    return given
 
 
 def _own_axis(tensor: Var, length: int | Call) -> _Length:
-    """A size of this very tensor as the axis that it is of."""
     if isinstance(length, Call) and length.function == "size":
         of, axis = length.args
         if isinstance(of, Var) and of.value is tensor.value:
-            known = tensor.dims[axis]
-            return _Axis(axis % tensor.rank) if known is None else known
+            return _Axis(axis % tensor.rank)
     return length
+
+
+def _infer(source: Sequence[_Length], given: Sequence[_Length]) -> tuple[_Length, ...]:
+    """The shape with the length that -1 stands for, if that can be told."""
+    left = [length for length in source if isinstance(length, _Axis)]
+    for length in given:
+        if isinstance(length, Call) or length == 0 or (isinstance(length, _Axis) and length not in left):
+            return tuple(given)
+        if isinstance(length, _Axis):
+            left.remove(length)
+    count, rest = divmod(_product(source), _product(length for length in given if length != -1))
+    if rest or len(left) > 1 or (left and count != 1):
+        return tuple(given)
+    return tuple((left[0] if left else count) if length == -1 else length for length in given)
 
 
 def _product(lengths: Iterable[_Length]) -> int:
@@ -148,9 +150,17 @@ def expand_dims(input: Var, dim: Static[int]) -> Expr:
 @lowers("BroadcastTo")
 def broadcast_to(input: Var, shape: Static[tuple[int | Call, ...]]) -> Expr:
     """A view in which axes of length 1 are repeated."""
-    if input.type.shape is not None and list(input.dims) == [_own_axis(input, length) for length in shape]:
+    if not shape or (input.type.shape is not None and _is_own(input, shape)):
         return input
-    return input.expand(*shape) if shape else input
+    return input.expand(*shape)
+
+
+def _is_own(tensor: Var, shape: Sequence[int | Call]) -> bool:
+    """Whether this is the tensor's own shape."""
+    lengths = [_own_axis(tensor, length) for length in shape]
+    return len(lengths) == tensor.rank and all(
+        length in (_Axis(axis), tensor.dims[axis]) for axis, length in enumerate(lengths)
+    )
 
 
 @lowers("Shape")

@@ -1,0 +1,90 @@
+"""How a reshape reads where sizes are not known at conversion."""
+
+from __future__ import annotations
+
+import operator
+from functools import reduce
+
+import pytest
+
+from tf2torch.ir.types import Node, TensorType, Value
+from tf2torch.ops import registry
+from tf2torch.ops.expr import Call, Expr, Var, size
+
+X, OTHER = ("x", "other")
+
+
+def text(argument: object) -> str:
+    if isinstance(argument, Var):
+        return argument.value.name
+    if isinstance(argument, Call):
+        return f"{argument.function.removeprefix('Tensor.')}({', '.join(map(text, argument.args))})"
+    if isinstance(argument, tuple):
+        return f"({', '.join(map(text, argument))})"
+    return repr(argument)
+
+
+def value(*shape: int | None, name: str = X) -> Value:
+    return Value(name, TensorType("float32", shape), None)
+
+
+def lowered(op: str, tensor: Value, **attrs: object) -> Expr:
+    (result,) = registry.lower(Node(op, (tensor,), (), attrs))
+    return result
+
+
+ROWS = [
+    ((None, 7, 7, 64), (-1, 3136), "flatten(x, 1)"),
+    ((None, 7, 7, 64), ("x0", -1), "flatten(x, 1)"),
+    ((None, 7, 7, 64), ("y0", 3136), "flatten(x, 1)"),
+    ((None, None, None, 64), ("x0", -1), "flatten(x, 1)"),
+    ((None, None, None, 64), (-1, 64), "flatten(x, 0, 2)"),
+    ((None, None, None, 64), ("x0", "x1*x2", 64), "flatten(x, 1, 2)"),
+    ((None, 7, 7, 64), ("x0", "x1*x2", 64), "flatten(x, 1, 2)"),
+    ((None, 8, 8, 4), ("x0", "x1", -1), "flatten(x, 2)"),
+    ((None, 8, 8, 4), ("x0", -1, 8), "reshape(x, size(x, 0), -1, 8)"),
+    ((None, None, 768), ("x0", "x1", 12, 64), "unflatten(x, 2, (12, 64))"),
+    ((None, None, 768), ("x0", -1, 12, 64), "unflatten(x, 2, (12, 64))"),
+    ((None, None, 12, 64), ("x0", "x1", 768), "flatten(x, 2)"),
+    ((None, None, 768), (-1, 768), "flatten(x, 0, 1)"),
+    ((None, 768), (-1, "y1", 768), "unflatten(x, 0, (-1, size(other, 1)))"),
+    ((None, 6), ("x0", 2, 3), "unflatten(x, 1, (2, 3))"),
+    ((None, 6), (-1, 3), "reshape(x, -1, 3)"),
+    ((None, 6), (-1, 1, 6), "unsqueeze(x, 1)"),
+    ((None, 6), ("x0", 1, 1, 6), "reshape(x, -1, 1, 1, 6)"),
+    ((None, 1, 1, 6), (-1, 6), "flatten(x, 1)"),
+    ((None, 6), (-1, 6), "x"),
+    ((None, None), ("y0", "y1"), "reshape(x, size(other, 0), size(other, 1))"),
+    ((None, 1), (-1,), "squeeze(x, 1)"),
+    ((None,), (-1, 1), "unsqueeze(x, 1)"),
+]
+
+
+@pytest.mark.parametrize(("shape", "target", "wanted"), ROWS, ids=[row[2] for row in ROWS])
+def test_a_reshape_keeps_sizes_dynamic(
+    shape: tuple[int | None, ...], target: tuple[int | str, ...], wanted: str
+) -> None:
+    x, other = value(*shape), value(None, None, name=OTHER)
+
+    def length(said: int | str) -> int | Call:
+        if isinstance(said, int):
+            return said
+        return reduce(operator.mul, (size(Var(x if of == "x" else other), int(axis)) for of, axis in said.split("*")))
+
+    assert text(lowered("Reshape", x, shape=tuple(map(length, target)))) == wanted
+
+
+def test_a_reshape_of_a_tensor_of_unknown_rank() -> None:
+    x = Value(X, TensorType("float32", None), None)
+    assert text(lowered("Reshape", x, shape=(-1, 3))) == "reshape(x, -1, 3)"
+
+
+def test_a_squeeze_of_all_axes_keeps_a_batch_that_is_not_known() -> None:
+    assert text(lowered("Squeeze", value(None, 1, 6))) == "squeeze(x, 1)"
+    with pytest.raises(registry.Refuse, match="rank of its input is not known"):
+        lowered("Squeeze", Value(X, TensorType("float32", None), None))
+
+
+def test_a_broadcast_to_the_shape_that_it_has_is_none() -> None:
+    x = value(None, 6)
+    assert text(lowered("BroadcastTo", x, shape=(size(Var(x), 0), 6))) == "x"
