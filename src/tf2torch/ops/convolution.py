@@ -121,7 +121,7 @@ def conv1d(
     )
 
 
-def _depthwise_weight(filter: Var) -> Expr:
+def depthwise_weight(filter: Var) -> Expr:
     """[height, width, in, multiplier] as torch has it: output channels are the inputs' multiples, side by side."""
     height, width, channels, multiplier = filter.dims
     if height is None or width is None or channels is None or multiplier is None:
@@ -144,7 +144,7 @@ def depthwise_conv2d(
     """A convolution of each channel by itself, with as many groups as channels."""
     return _convolution(
         input,
-        _depthwise_weight(filter),
+        depthwise_weight(filter),
         bias,
         filter.dims[:2],
         groups=filter.dims[2] or 1,

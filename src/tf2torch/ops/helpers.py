@@ -38,3 +38,12 @@ def reverse_sequence(x: Tensor, lengths: Tensor, axis: int, batch_axis: int) -> 
     order = torch.where(places < ends, ends - 1 - places, places)
     shape = [x.shape[i] if i in (axis, batch_axis) else 1 for i in range(x.dim())]
     return torch.take_along_dim(x, (order if batch_axis < axis else order.t()).reshape(shape), axis)
+
+
+def crop_same(x: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Cuts off what SAME padding had added, an odd pixel at the end; zeros where x is too short."""
+    widths: list[int] = []
+    for size, wanted in zip(reversed(x.shape[2:]), reversed(sizes), strict=True):
+        before = max(size - wanted, 0) // 2
+        widths += [-before, wanted - size + before]
+    return F.pad(x, widths)
