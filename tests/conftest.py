@@ -131,8 +131,9 @@ def result(**changes: object) -> Any:
     """The content of a report.json: an evaluation that passed, but for the changes."""
     row = {"passed": True, "error": 2e-7, "tolerance": 1e-6, "float32_error": 1e-7, "same_top1": 10, "count": 10}
     comparisons = {"batch 1": {**row, "same_top1": 1, "count": 1}, "batch 10": row}
+    parts = dict.fromkeys(("modules", "gradients", "trainable", "float64"))
     loaded = {
-        name: {"passed": True, "parameters": 23_851_784, "comparisons": comparisons, "accuracy": None}
+        name: {"passed": True, "parameters": 23_851_784, "comparisons": comparisons, "accuracy": None, **parts}
         for name in ("converted_pytorch.pth", "KitModel(converted_pytorch.npy)")
     }
     about = {

@@ -13,9 +13,13 @@ from torch import nn
 
 from tf2torch import bundle, files, images, say, stage
 from tf2torch.bundle import FloatArray, Reference, relative_error
-from tf2torch.errors import InputError, ParityError
+from tf2torch.details import Details
+from tf2torch.errors import InputError
 from tf2torch.evaluate import device as devices
+from tf2torch.evaluate import proof as proving
 from tf2torch.evaluate import report
+from tf2torch.evaluate.network import Network
+from tf2torch.evaluate.proof import Proof
 from tf2torch.job import Job
 from tf2torch.progress import Progress
 
@@ -23,18 +27,22 @@ Loader = Callable[[], nn.Module]
 IMAGE_BATCH = 10
 
 
-def run(job: Job, loaders: Mapping[str, Loader], products: Path) -> None:
+def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | None = None) -> None:
     """Writes report.json and report.md. `loaders` maps each way to load the model to a function that does it.
 
-    A model takes images [N, 3, H, W] and gives [N, classes]. A failed comparison is a verdict, not an error.
+    Without a proof a model takes images [N, 3, H, W] and gives [N, classes], and only that is compared. With one, the
+    first of the ways is looked into, and of the others those that give something else. A failed comparison is a
+    verdict, not an error.
     """
     reference = bundle.load(job.intermediate("export", "reference.safetensors"))
     device = devices.choose(job.device)
     devices.exact_arithmetic()
-    loaded = {}
+    loaded: dict[str, Any] = {}
     for name, load in loaders.items():
         with say.step(f"comparing {name} on {devices.describe(device)}"):
-            loaded[name] = compare(load().to(device).eval(), reference, job, device)
+            model = load().to(device).eval()
+            loaded[name] = compare(model, reference, job, device, proof, look_inside=not loaded)
+        del model
         gc.collect()  # two models of half a gigabyte need not be in memory together
     result = {
         "schema": report.SCHEMA,
@@ -53,20 +61,23 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path) -> None:
     files.write_text(products / "report.md", report.markdown(result))
 
 
-def compare(model: nn.Module, reference: Reference, job: Job, device: torch.device) -> dict[str, Any]:
-    """One loaded model against the reference: errors relative to its scale, and top-1 agreement."""
+def compare(
+    model: nn.Module,
+    reference: Reference,
+    job: Job,
+    device: torch.device,
+    proof: Proof | None = None,
+    *,
+    look_inside: bool = True,
+) -> dict[str, Any]:
+    """One loaded model against the reference: errors relative to its scale, top-1 agreement, and the proof.
+
+    Unless it is to look inside, the proof is made only where the outputs are wrong.
+    """
+    network = Network.of(model, device, proof.correspondence if proof else None)
 
     def compute(batch: FloatArray) -> FloatArray:
-        tensor = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2))).to(device)
-        try:
-            with torch.inference_mode():
-                output = model(tensor)
-        except torch.OutOfMemoryError as error:  # of the GPU
-            raise MemoryError(str(error)) from error
-        if not isinstance(output, torch.Tensor):
-            raise ParityError(f"The model gives a {type(output).__name__}, not a tensor of logits.")
-        values: FloatArray = output.cpu().numpy()
-        return values
+        return network.compute([batch])[0]
 
     pairs = {
         "batch 1": (compute(reference.inputs[:1]), reference.single),
@@ -83,12 +94,38 @@ def compare(model: nn.Module, reference: Reference, job: Job, device: torch.devi
         }
         for name, (ours, theirs) in pairs.items()
     }
+    if proof:
+        comparisons = {**_on_other_inputs(network, proof.details), **comparisons}
+    outputs_agree = all(row["passed"] for row in comparisons.values())
+    parts: dict[str, Any] = dict.fromkeys(proving.PARTS)
+    if proof and (look_inside or not outputs_agree):
+        parts = proving.prove(network, proof)
     return {
-        "passed": all(row["passed"] for row in comparisons.values()),
+        "passed": outputs_agree and all(part["passed"] for part in parts.values() if part),
         "parameters": sum(p.numel() for p in model.parameters()),
         "comparisons": comparisons,
         "accuracy": _accuracy(*pairs["images"], reference, job) if "images" in pairs else None,
+        **parts,
     }
+
+
+def _on_other_inputs(network: Network, details: Details) -> dict[str, dict[str, Any]]:
+    """A comparison for each output at batch 2, and at another size where TensorFlow takes one."""
+    cases = {"batch 2": (details.inputs, details.outputs, details.tolerance)}
+    if details.size:
+        name = "size " + "x".join(map(str, details.size.inputs[0].shape[1:-1]))
+        cases[name] = (details.size.inputs, details.size.outputs, details.size.tolerance)
+    rows = {}
+    for name, (inputs, outputs, tolerance) in cases.items():
+        try:
+            ours = network.compute(inputs)
+        except RuntimeError as error:  # torch's refusal of the size
+            rows[name] = {"passed": False, "error": None, "problem": str(error).splitlines()[0], "tolerance": tolerance}
+            continue
+        for index, (mine, theirs) in enumerate(zip(ours, outputs, strict=True)):
+            row = {**_comparison(mine, theirs, tolerance), "tolerance": tolerance}
+            rows[name if len(outputs) == 1 else f"{name}, output {index + 1}"] = row
+    return rows
 
 
 def _check_same_images(reference: Reference, job: Job) -> None:
@@ -115,17 +152,15 @@ def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatAr
 
 
 def _comparison(ours: FloatArray, theirs: FloatArray, tolerance: float) -> dict[str, Any]:
-    """Both [n, classes]. A wrong shape fails by itself: broadcasting would hide it."""
+    """A wrong shape fails by itself: broadcasting would hide it. Of [n, classes] each row's largest is the same."""
     if ours.shape != theirs.shape:
         return {"passed": False, "error": None, "shape": list(ours.shape), "wanted_shape": list(theirs.shape)}
     error = relative_error(ours, theirs)
+    row = {"passed": bool(np.isfinite(error)) and error <= tolerance, "error": error if np.isfinite(error) else None}
+    if theirs.ndim != 2:
+        return row
     same = int((ours.argmax(1) == theirs.argmax(1)).sum())
-    return {
-        "passed": bool(np.isfinite(error)) and error <= tolerance and same == len(theirs),
-        "error": error if np.isfinite(error) else None,
-        "same_top1": same,
-        "count": len(theirs),
-    }
+    return {**row, "passed": row["passed"] and same == len(theirs), "same_top1": same, "count": len(theirs)}
 
 
 def _accuracy(ours: FloatArray, theirs: FloatArray, reference: Reference, job: Job) -> dict[str, Any] | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-SCHEMA = 1  # of report.json; raised when a reader of the old content would stumble over the new
+from tf2torch.evaluate import proof_report
+from tf2torch.evaluate.proof_report import figure
+
+SCHEMA = 2  # of report.json; raised when a reader of the old content would stumble over the new
 COMPARISONS = ("batch 1", "batch 10", "images")  # what is compared; images only where there are any
 
 
@@ -14,33 +17,50 @@ def verdict_line(result: dict[str, Any], seconds: float, where: str) -> str:
     parts = [f"{result['verdict']} {result['model']}"]
     if result["weights"] != "pretrained":
         parts.append("RANDOM WEIGHTS")
-    parts.append(f"{first['parameters'] / 1e6:.1f} M parameters")
+    parts.append(proof_report.parameters(first))
     row = worst(result)
-    parts.append(f"max rel diff {_error(row['error'])} (tolerance {row['tolerance']:.1e})")
-    parts.append("top-1 " + "/".join(str(n) for n in top1(result)))
-    return "  ".join([*parts, f"{result['device']}", f"{seconds:.0f} s", f"-> {where}"])
+    parts.append(row["problem"] if "problem" in row else f"max rel diff {figure(row['error'])}")
+    parts += proof_report.cosine(first)
+    if any("count" in row or "shape" in row for row in rows_of(result)):
+        parts.append("top-1 " + "/".join(str(n) for n in top1(result)))
+    return "  ".join([*parts, f"{seconds:.0f} s", f"-> {where}"])
 
 
 def comparison_lines(result: dict[str, Any]) -> list[str]:
     """Every comparison in a line of its own, for a terminal."""
-    width = max(map(len, result["loaded"]))
-    return [
-        f"  {name:<{width}}  {compared:<8}  {_figures(row)}  {'PASS' if row['passed'] else 'FAIL'}"
+    lines = [
+        (name, compared, _figures(row), row["passed"])
         for name, entry in result["loaded"].items()
         for compared, row in entry["comparisons"].items()
+    ]
+    for name, entry in result["loaded"].items():
+        lines += [(name, *line) for line in proof_report.lines(entry)]
+    name_width, compared_width = (max(len(line[column]) for line in lines) for column in (0, 1))
+    return [
+        f"  {name:<{name_width}}  {compared:<{compared_width}}  {figures}  {'PASS' if passed else 'FAIL'}"
+        for name, compared, figures, passed in lines
     ]
 
 
 def _figures(row: dict[str, Any]) -> str:
-    if "shape" in row:
-        return f"shape {row['shape']}, not {row['wanted_shape']}"
-    return f"max rel diff {_error(row['error'])}  top-1 {row['same_top1']}/{row['count']}"
+    if "problem" in row or "shape" in row:
+        return _problem(row)
+    same = f"  top-1 {row['same_top1']}/{row['count']}" if "count" in row else ""
+    return f"max rel diff {figure(row['error'])} (tolerance {row['tolerance']:.1e}){same}"
+
+
+def _problem(row: dict[str, Any]) -> str:
+    problem: str = row.get("problem") or f"shape {row['shape']}, not {row['wanted_shape']}"
+    return problem
+
+
+def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for entry in result["loaded"].values() for row in entry["comparisons"].values()]
 
 
 def worst(result: dict[str, Any]) -> dict[str, Any]:
     """The comparison that comes nearest to its tolerance, or exceeds it the most; one without a number before all."""
-    rows = [row for entry in result["loaded"].values() for row in entry["comparisons"].values()]
-    return max(rows, key=lambda row: float("inf") if row["error"] is None else row["error"] / row["tolerance"])
+    return max(rows_of(result), key=proof_report.share_of_tolerance)
 
 
 def top1(result: dict[str, Any]) -> tuple[int, int]:
@@ -68,16 +88,18 @@ def markdown(result: dict[str, Any]) -> str:
     ]
     for name, entry in result["loaded"].items():
         lines += [_row(name, compared, row) for compared, row in entry["comparisons"].items()]
+    for name, entry in result["loaded"].items():
+        lines += proof_report.markdown(name, entry)
     lines += ["", *_accuracy(result)]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _row(name: str, compared: str, row: dict[str, Any]) -> str:
     verdict = "PASS" if row["passed"] else "FAIL"
-    if "shape" in row:
-        return f"| {name} | {compared} | shape {row['shape']}, not {row['wanted_shape']} | | | {verdict} |"
-    error, same = _error(row["error"]), f"{row['same_top1']}/{row['count']}"
-    return f"| {name} | {compared} | {error} | {row['tolerance']:.1e} | {same} | {verdict} |"
+    if "problem" in row or "shape" in row:
+        return f"| {name} | {compared} | {proof_report.cell(_problem(row))} | | | {verdict} |"
+    same = f"{row['same_top1']}/{row['count']}" if "count" in row else ""
+    return f"| {name} | {compared} | {figure(row['error'])} | {row['tolerance']:.1e} | {same} | {verdict} |"
 
 
 def _accuracy(result: dict[str, Any]) -> list[str]:
@@ -96,7 +118,3 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
     if result["weights"] != "pretrained":
         lines += ["", "With random weights these say nothing about the network, only that both sides agree."]
     return lines
-
-
-def _error(error: float | None) -> str:
-    return "not a number" if error is None else f"{error:.1e}"

@@ -1,0 +1,182 @@
+"""Module by module: what each computes against TensorFlow's tensor, and which is the first to differ."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tf2torch.bundle import relative_error
+from tf2torch.details import Sketch
+from tf2torch.errors import ParityError
+from tf2torch.evaluate import hints
+from tf2torch.ir.correspondence import Correspondence, Module
+from tf2torch.ir.types import Ref
+
+Row = dict[str, Any]
+Array = np.ndarray[Any, Any]
+
+
+def modules(
+    model: nn.Module, run: Callable[[], object], correspondence: Correspondence, sketches: Mapping[str, Sketch]
+) -> dict[str, Any]:
+    """Compares every output of every call of a module while `run` runs the model on the inputs of the sketches.
+
+    The rows are in the order in which the calls end, so that the first that does not pass is where it begins.
+    """
+    watch = _Watch(sketches)
+    with watch.hooks(model, correspondence):
+        run()
+    rows = watch.rows + watch.missing()
+    compared = [row for row in rows if row["passed"] is not None]
+    return {
+        "passed": bool(compared) and all(row["passed"] for row in compared),
+        "compared": len(compared),
+        "first_diverging": next((row for row in compared if not row["passed"]), None),
+        "rows": rows,
+    }
+
+
+class _Watch:
+    """Hooks that sketch what modules return, and what has come of it so far."""
+
+    def __init__(self, sketches: Mapping[str, Sketch]) -> None:
+        self.sketches = sketches
+        self.rows: list[Row] = []
+        self.calls: Counter[str] = Counter()
+        self.pending: dict[nn.Module, deque[Module]] = defaultdict(deque)
+        self.right: list[Module] = []  # those of which every output agrees
+
+    @contextmanager
+    def hooks(self, model: nn.Module, correspondence: Correspondence) -> Iterator[None]:
+        for called in correspondence.modules:
+            try:
+                self.pending[model.get_submodule(called.path)].append(called)
+            except AttributeError as error:
+                raise ParityError(
+                    f"The network has no module {called.path}, of which correspondence.json speaks. "
+                    "`make convert FROM=codegen` makes both anew."
+                ) from error
+        handles = [module.register_forward_hook(self._ended) for module in self.pending]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def missing(self) -> list[Row]:
+        """A row for each call that did not come."""
+        left = [called for calls in self.pending.values() for called in calls]
+        return [{**self._about(called), "passed": False, "error": None, "problem": "is not called"} for called in left]
+
+    def _ended(self, module: nn.Module, args: object, output: object) -> None:  # noqa: ARG002  # torch's signature
+        if not self.pending[module]:  # one call more than the graph has: what it does shows in the module around it
+            return
+        called = self.pending[module].popleft()
+        about = self._about(called)
+        tensors = list(_tensors(output))
+        if len(tensors) != len(called.outputs):
+            problem = f"returns {len(tensors)} tensors, not {len(called.outputs)}"
+            self.rows.append({**about, "passed": False, "error": None, "problem": problem})
+            return
+        rows = [
+            {**about, "tensor": ref.tensor, **self._compare(tensor, ref, about["ops"])}
+            for tensor, ref in zip(tensors, called.outputs, strict=True)
+            if ref is not None
+        ]
+        self.rows += rows
+        if rows and all(row["passed"] for row in rows):
+            self.right.append(called)
+
+    def _about(self, called: Module) -> Row:
+        """Its name, and what of TensorFlow it does besides what its parts do that agree."""
+        self.calls[called.path] += 1
+        parts = [part for part in self.right if _is_within(part.path, called.path)]
+        nodes = set(called.origin).difference(*(part.origin for part in parts))
+        ops = set(called.ops).difference(*(part.ops for part in parts))
+        return {
+            "path": called.path,
+            "call": self.calls[called.path],
+            "class": called.class_name,
+            "ops": [op for op in called.ops if op in ops or not ops],
+            "nodes": [node for node in called.origin if node in nodes or not nodes][:5],
+        }
+
+    def _compare(self, tensor: Tensor, ref: Ref, ops: Sequence[str]) -> Row:
+        sketch = self.sketches.get(ref.tensor)
+        if sketch is None or not tensor.is_floating_point():
+            return {"passed": None, "error": None}  # no float tensor of TensorFlow's
+        try:
+            shape, ours = sketched(tensor, ref, sketch)
+        except RuntimeError:  # torch's refusal of a view of a tensor of this rank or size
+            shape, ours = tuple(tensor.shape), None
+        if ours is None:
+            wanted = list(sketch.shape)
+            problem = f"shape {list(shape)}, not {wanted}"
+            return {"passed": False, "error": None, "problem": problem, "hint": hints.of_shape(ops)}
+        error = relative_error(ours, sketch.values)
+        row = {"passed": error <= sketch.tolerance, "error": _finite(error), "tolerance": sketch.tolerance}
+        return row if row["passed"] else {**row, **_difference(ours, sketch, ops)}
+
+
+def sketched(tensor: Tensor, ref: Ref, sketch: Sketch) -> tuple[tuple[int, ...], Array | None]:
+    """TensorFlow's shape of one of our tensors, and its elements that were recorded; None if the shape is wrong.
+
+    Raises RuntimeError if the view does not fit the tensor.
+    """
+    original = ref.view.inverse().apply(tensor.detach())
+    if tuple(original.shape) != sketch.shape:
+        return tuple(original.shape), None
+    positions = np.unravel_index(sketch.indices, sketch.shape)
+    picked = original[tuple(torch.from_numpy(axis).to(original.device) for axis in positions)]
+    values: Array = picked.cpu().numpy()
+    return tuple(original.shape), values
+
+
+def _difference(ours: Array, sketch: Sketch, ops: Sequence[str]) -> Row:
+    """What both sides look like, and what may be the matter."""
+    evidence = hints.Evidence(
+        ours.astype(np.float64),
+        sketch.values.astype(np.float64),
+        np.stack(np.unravel_index(sketch.indices, sketch.shape), 1),
+        sketch.shape,
+        sketch.tolerance,
+    )
+    return {
+        "ours": statistics(evidence.ours),
+        "theirs": statistics(evidence.theirs),
+        "differing": float(np.mean(evidence.differs)),
+        "hint": hints.of_values(ops, evidence),
+    }
+
+
+def statistics(values: Array) -> dict[str, float | None]:
+    """Mean, standard deviation, smallest and largest; None for what is no finite number."""
+    with np.errstate(all="ignore"):
+        found = {"mean": values.mean(), "std": values.std(), "min": values.min(), "max": values.max()}
+    return {name: _finite(float(value)) for name, value in found.items()}
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _tensors(output: object) -> Iterator[Tensor]:
+    """The tensors within what a module returns, in order."""
+    if isinstance(output, Tensor):
+        yield output
+    elif isinstance(output, Mapping):
+        for value in output.values():
+            yield from _tensors(value)
+    elif isinstance(output, (list, tuple)):
+        for value in output:
+            yield from _tensors(value)
+
+
+def _is_within(path: str, outer: str) -> bool:
+    return path != outer and (outer == "" or path.startswith(f"{outer}."))
