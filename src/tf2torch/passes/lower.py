@@ -1,0 +1,246 @@
+"""From TensorFlow's ops to PyTorch's calls: what the handlers return, one call a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from tf2torch.errors import UnsupportedError
+from tf2torch.ir.match import shortest
+from tf2torch.ir.types import Graph, Node, Param, Ref, Slot, TensorType, Value
+from tf2torch.ops import registry
+from tf2torch.ops.expr import Call, Expr, Var, call
+from tf2torch.passes.rewrite import prune
+
+_TAKES_NUMBERS = frozenset(  # as their second operand; operators take them on both sides
+    f"torch.{name}"
+    for name in ("div", "remainder", "fmod", "pow", "true_divide", "floor_divide", "eq", "ne", "lt", "le", "gt", "ge")
+)
+_CLAMPS = {"torch.maximum": "min", "torch.minimum": "max"}
+_SHOWN = 2  # names of nodes in a message
+
+
+def lower(graph: Graph) -> Graph:
+    """Every node as the calls that its handler returns. Raises UnsupportedError, which lists all that cannot be.
+
+    A constant that is one number becomes a literal where Python allows it, every other one a buffer.
+
+    Before:
+        input %x: float32[?, 4]
+        %half: float32[] = Const(value=array("float32", 0.5))
+        %y: float32[?, 4] = LeakyRelu(%x, alpha=0.1)
+        %z: float32[?, 4] = Identity(%y)
+        output %z
+    After:
+        input %x: float32[?, 4]
+        %y: float32[?, 4] = F.leaky_relu(%x, negative_slope=0.1)
+        output %y
+    """
+    graph = prune(graph)
+    calls, problems = _Calls(graph), _Problems()
+    for node in graph.nodes:
+        if node.op == "Const":
+            continue
+        try:
+            calls.add(node)
+        except KeyError as error:
+            if node.op in registry.handlers():
+                raise
+            del error
+            problems.add(node)
+        except (registry.Refuse, ValueError) as reason:
+            problems.add(node, str(reason))
+    if problems.of:
+        raise UnsupportedError(problems.message(graph), tuple(problems.of))
+    return prune(calls.result())
+
+
+class _Calls:
+    """The graph that is being made."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes: list[Node] = []
+        self.constants = {node.output: node for node in graph.nodes if node.op == "Const"}
+        self.params = dict(graph.params)
+        self.same: dict[Value, Value] = {}  # outputs that are another value
+
+    def result(self) -> Graph:
+        outputs = tuple(self.latest(value) for value in self.graph.outputs)
+        return replace(self.graph, nodes=tuple(self.nodes), outputs=outputs, params=self.params)
+
+    def add(self, node: Node) -> None:
+        expressions = registry.lower(node)
+        together = _all_of_one(expressions)
+        if together is not None:  # x.split(...), whose items are the outputs
+            _Expression(self, node).emit(together, node.outputs)
+            return
+        expression = _Expression(self, node)
+        for value, result in zip(node.outputs, expressions, strict=True):
+            expression.become(value, result)
+
+    def latest(self, value: Value) -> Value:
+        """What to read for a value; a constant becomes a buffer once it is read."""
+        while value in self.same:
+            value = self.same[value]
+        if value in self.constants and value not in self.params:
+            self.params[value] = Param(Ref(self.constants[value].name), "buffer")
+        return value
+
+    def number(self, value: Any) -> float | int | None:
+        """The number that an operand is: a constant of one element."""
+        node = self.constants.get(value.value) if isinstance(value, Var) else None
+        if node is None or np.size(node.attrs["value"]) != 1 or np.asarray(node.attrs["value"]).dtype.kind not in "fiu":
+            return None
+        item = np.asarray(node.attrs["value"]).reshape(-1)[0]
+        return shortest(item) if item.dtype == np.float32 else item.item()
+
+
+class _Expression:
+    """The expressions of one node, flattened. What they share is computed once."""
+
+    def __init__(self, calls: _Calls, node: Node) -> None:
+        self.calls, self.node = calls, node
+        self.done: dict[int, Value] = {}
+        self.count = 0
+
+    def become(self, value: Value, expression: Any) -> None:
+        """Makes `value` what the expression computes."""
+        if isinstance(expression, Var):
+            self.calls.same[value] = expression.value
+        elif isinstance(expression, Call) and id(expression) in self.done:
+            self.calls.same[value] = self.done[id(expression)]
+        elif isinstance(expression, Call) and not expression.is_host:
+            self.done[id(expression)] = value
+            self.emit(expression, (value,))
+        else:  # a size or a number, which something may read as a tensor
+            self.emit(call("torch.tensor", expression), (value,))
+
+    def emit(self, expression: Call, outputs: tuple[Value, ...]) -> None:
+        expression = _with_numbers(expression, self.calls)
+        inputs: list[Value] = []
+        attrs = {
+            "args": tuple(self.argument(item, inputs) for item in expression.args),
+            "kwargs": MappingProxyType({name: self.argument(item, inputs) for name, item in expression.kwargs}),
+        }
+        self.calls.nodes.append(
+            Node(
+                expression.function,
+                tuple(inputs),
+                outputs,
+                MappingProxyType(attrs),
+                self.node.scope,
+                self.node.origin,
+            )
+        )
+
+    def argument(self, item: Any, inputs: list[Value]) -> Any:
+        """An argument with slots in the place of tensors; calls that compute tensors become nodes before this one."""
+
+        def inner(part: Any) -> Any:
+            return self.argument(part, inputs)
+
+        match item:
+            case Var(value):
+                return self.slot(self.calls.latest(value), inputs)
+            case Call() if not item.is_host:
+                return self.slot(self.computed(item), inputs)
+            case Call(function, args, kwargs):
+                return Call(function, tuple(map(inner, args)), tuple((name, inner(part)) for name, part in kwargs))
+            case slice():
+                return slice(inner(item.start), inner(item.stop), inner(item.step))
+            case tuple() | list():
+                return type(item)(map(inner, item))
+            case Mapping():
+                return {name: inner(part) for name, part in item.items()}
+        return item
+
+    def computed(self, expression: Call) -> Value:
+        if id(expression) not in self.done:
+            self.count += 1
+            first = self.node.outputs[0]
+            value = Value(f"{first.name}.{self.count}", TensorType(first.type.dtype, None), None)
+            self.done[id(expression)] = value
+            self.emit(expression, (value,))
+        return self.calls.latest(self.done[id(expression)])
+
+    @staticmethod
+    def slot(value: Value, inputs: list[Value]) -> Slot:
+        if value not in inputs:
+            inputs.append(value)
+        return Slot(inputs.index(value))
+
+
+def _all_of_one(expressions: tuple[Expr, ...]) -> Call | None:
+    """The call whose items 0, 1, ... the expressions are."""
+    if len(expressions) < 2:
+        return None
+    first = expressions[0]
+    source = first.args[0] if isinstance(first, Call) and first.function == "operator.getitem" else None
+    for index, item in enumerate(expressions):
+        if not isinstance(item, Call) or item.function != "operator.getitem" or item.args != (source, index):
+            return None
+    return source if isinstance(source, Call) else None
+
+
+def _with_numbers(expression: Call, calls: _Calls) -> Call:
+    """Literals for constants of one element, where the other operand is a tensor that decides dtype and rank."""
+    function, args = expression.function, expression.args
+    is_operator = function.startswith("operator.") and function != "operator.getitem"
+    if len(args) != 2 or not (is_operator or function in _TAKES_NUMBERS or function in _CLAMPS):
+        return expression
+    left, right = args
+    number = calls.number(right)
+    if number is not None and calls.number(left) is None and _decides(left, right):
+        if function in _CLAMPS:
+            return call("torch.clamp", left, **{_CLAMPS[function]: number})
+        return replace(expression, args=(left, number))
+    number = calls.number(left)
+    if number is not None and calls.number(right) is None and _decides(right, left):
+        if function in _CLAMPS:
+            return call("torch.clamp", right, **{_CLAMPS[function]: number})
+        if is_operator:
+            return replace(expression, args=(number, right))
+    return expression
+
+
+def _decides(tensor: Any, constant: Any) -> bool:
+    """Whether the result has the tensor's dtype and rank, so that the constant may be a number."""
+    if not isinstance(tensor, Var):
+        return isinstance(tensor, Call) and not tensor.is_host and constant.rank == 0
+    known = tensor.type.shape is not None
+    return tensor.dtype == constant.dtype and (constant.rank == 0 or (known and tensor.rank >= constant.rank))
+
+
+class _Problems:
+    """What cannot be converted: by op, its nodes and the reasons."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, tuple[list[str], dict[str, None]]] = {}
+
+    def add(self, node: Node, reason: str = "") -> None:
+        nodes, reasons = self.of.setdefault(node.op, ([], {}))
+        nodes.append(node.name)
+        if reason:
+            reasons[reason] = None
+
+    def message(self, graph: Graph) -> str:
+        """All of it at once, in the user's own names."""
+        total = len({node.op for node in graph.nodes})
+        name, verb = graph.info.get("name", "the network"), "is" if len(self.of) == 1 else "are"
+        lines = [f"Cannot convert {name}: {len(self.of)} of {total} op types {verb} not supported."]
+        width = max(map(len, self.of))
+        for op, (nodes, reasons) in self.of.items():
+            count = f"{len(nodes)} node{'s' if len(nodes) > 1 else ''}"
+            shown = ", ".join(nodes[:_SHOWN]) + (", ..." if len(nodes) > _SHOWN else "")
+            why = f"   ({'; '.join(reasons)})" if reasons else ""
+            lines.append(f"  {op:<{width}}   {count:<9} {shown}{why}")
+        lines.append(
+            "Add one: a function in src/tf2torch/ops/<family>.py and a row in tests/ops/cases; "
+            "docs/adding-an-op.md shows how."
+        )
+        return "\n".join(lines)

@@ -1,0 +1,74 @@
+"""What passes share: who reads what, and graphs without what nobody reads."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from tf2torch.ir.types import Graph, Node, Value
+from tf2torch.ops import registry
+from tf2torch.ops.expr import Call, Var
+
+
+def substitute(graph: Graph, new: Mapping[Value, Value]) -> Graph:
+    """The graph with other values read in the place of some; chains of replacements are followed."""
+
+    def latest(value: Value) -> Value:
+        while value in new:
+            value = new[value]
+        return value
+
+    nodes = (replace(node, inputs=tuple(map(latest, node.inputs))) for node in graph.nodes)
+    return replace(graph, nodes=tuple(nodes), outputs=tuple(map(latest, graph.outputs)))
+
+
+def prune(graph: Graph) -> Graph:
+    """Without the nodes and the params that no output depends on."""
+    needed, kept = set(graph.outputs), []
+    for node in reversed(graph.nodes):
+        if not needed.isdisjoint(node.outputs):
+            kept.append(node)
+            needed.update(node.inputs, mentioned(node.attrs))
+    params = {value: param for value, param in graph.params.items() if value in needed}
+    return replace(graph, nodes=tuple(reversed(kept)), params=params)
+
+
+def mentioned(attr: Any) -> Iterator[Value]:
+    """The values whose sizes occur in attributes."""
+    match attr:
+        case Var(value):
+            yield value
+        case Call(_, args, kwargs):
+            yield from mentioned((args, kwargs))
+        case Mapping():
+            yield from mentioned(tuple(attr.values()))
+        case tuple() | list():
+            for item in attr:
+                yield from mentioned(item)
+
+
+def arguments(node: Node) -> dict[str, tuple[Value, ...]]:
+    """The inputs of a node by the names of its handler's parameters; statics that moved into attrs are no inputs.
+
+    Raises KeyError for an op without a handler.
+    """
+    names = [name for name in _positional(node.op) if name.removeprefix("*") not in node.attrs]
+    inputs = list(node.inputs)
+    spare = len(inputs) - sum(not name.startswith("*") for name in names)
+    result: dict[str, tuple[Value, ...]] = {}
+    for name in names:
+        count = max(spare, 0) if name.startswith("*") else 1
+        result[name.removeprefix("*")], inputs = tuple(inputs[:count]), inputs[count:]
+    return result
+
+
+@cache
+def _positional(op: str) -> tuple[str, ...]:
+    """The names of the handler's inputs, in TensorFlow's order; *name where it is a list of tensors."""
+    handler = registry.handlers()[op]
+    parameters = inspect.signature(handler.function).parameters.values()
+    names = (parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY)
+    return tuple(f"*{name}" if f"*{name}" in handler.tensors else name for name in names)
