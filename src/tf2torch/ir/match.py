@@ -87,10 +87,10 @@ def weight() -> Pattern:
 
 
 def number(*wanted: float) -> Pattern:
-    """A constant that is one of these numbers; without any, whichever number."""
+    """A constant of rank 0 that is one of these numbers; without any, whichever number."""
 
     def test(index: Index, value: Value) -> bool:
-        found = index.constant(value)
+        found = None if value.type.shape else index.constant(value)
         return found is not None and (not wanted or any(abs(found - n) <= _SAME * abs(n) for n in wanted))
 
     return anything(test)

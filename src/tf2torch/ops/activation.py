@@ -34,3 +34,13 @@ def softmax(logits: Var, *, axis: int = -1) -> Expr:
 def log_softmax(logits: Var, *, axis: int = -1) -> Expr:
     """As Softmax."""
     return F.log_softmax(logits, dim=axis)
+
+
+# What passes.activations finds; TensorFlow has no ops for these.
+lowers_all(ELEMENTWISE, silu=F.silu, mish=F.mish, hard_swish=F.hardswish, hard_sigmoid=F.hardsigmoid)
+
+
+@lowers("gelu", layout=ELEMENTWISE)
+def gelu(x: Var, *, approximate: str = "none") -> Expr:
+    """The normal distribution up to x, times x; `approximate` is "tanh" where the author wrote it with one."""
+    return F.gelu(x) if approximate == "none" else F.gelu(x, approximate=approximate)
