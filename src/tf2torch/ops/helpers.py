@@ -47,3 +47,92 @@ def crop_same(x: Tensor, sizes: tuple[int, ...]) -> Tensor:
         before = max(size - wanted, 0) // 2
         widths += [-before, wanted - size + before]
     return F.pad(x, widths)
+
+
+def resize_bilinear(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """TensorFlow's old bilinear resizing: pixel i of the result lies at i * (old / new)."""
+    for axis, new in zip((2, 3), size, strict=True):
+        last = x.shape[axis] - 1
+        position = torch.arange(new, dtype=torch.float32, device=x.device) * (x.shape[axis] / new)
+        index = position.long()
+        weight = (position - index).to(x.dtype).view(-1, *(1,) * (3 - axis))
+        low, high = x.index_select(axis, index), x.index_select(axis, (index + 1).clamp(max=last))
+        x = low + (high - low) * weight
+    return x
+
+
+def resize_nearest_aligned(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Nearest neighbours where the corners of both images are the centers of pixels."""
+    for axis, new in zip((2, 3), size, strict=True):
+        scale = (x.shape[axis] - 1) / (new - 1) if new > 1 else 0.0
+        position = torch.arange(new, dtype=torch.float32, device=x.device) * scale
+        x = x.index_select(axis, (position + 0.5).long())
+    return x
+
+
+def resize_bicubic(x: Tensor, size: tuple[int, int], align_corners: bool = False, half_pixel: bool = False) -> Tensor:
+    """TensorFlow's bicubic resizing, whose weights are those of a table of 1024 steps."""
+    a = -0.5 if half_pixel else -0.75
+    for axis, new in zip((2, 3), size, strict=True):
+        old, offset = x.shape[axis], 0.5 if half_pixel else 0.0
+        scale = (old - 1) / (new - 1) if align_corners and new > 1 else old / new
+        position = (torch.arange(new, dtype=torch.float32, device=x.device) + offset) * scale - offset
+        position = position.floor() + ((position - position.floor()) * 1024).round() / 1024
+        pixels = position[:, None].floor() + torch.arange(-1, 3, device=x.device)
+        distance = (position[:, None] - pixels).abs()
+        near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+        weights = torch.where(distance <= 1, near, (((distance - 5) * distance + 8) * distance - 4) * a)
+        if half_pixel:  # pixels beyond the edge do not count
+            weights = weights * ((pixels >= 0) & (pixels < old))
+            weights = weights / weights.sum(1, keepdim=True)
+        taps = x.movedim(axis, -1)[..., pixels.long().clamp(0, old - 1)]
+        x = (taps * weights.to(x.dtype)).sum(-1).movedim(-1, axis)
+    return x
+
+
+def resize_area(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """The mean over the area that each pixel of the result covers; pixels on its edge count in part."""
+    for axis, new in zip((2, 3), size, strict=True):
+        scale = x.shape[axis] / new
+        start = torch.arange(new, dtype=x.dtype, device=x.device)[:, None] * scale
+        pixel = torch.arange(x.shape[axis], dtype=x.dtype, device=x.device)
+        weights = (torch.minimum(start + scale, pixel + 1) - torch.maximum(start, pixel)).clamp(min=0) / scale
+        x = (x.movedim(axis, -1) @ weights.T).movedim(-1, axis)
+    return x
+
+
+def crop_and_resize(x: Tensor, boxes: Tensor, indices: Tensor, size: tuple[int, int], fill: float = 0.0) -> Tensor:
+    """Bilinear crops of images x[indices]; a box is (top, left, bottom, right) from 0 to 1; fill lies outside."""
+    x = x[indices.long()]
+    top, left, bottom, right = boxes.to(x.dtype)[..., None].unbind(1)
+    for axis, start, stop, new in ((2, top, bottom, size[0]), (3, left, right, size[1])):
+        last = x.shape[axis] - 1
+        steps = torch.arange(new, dtype=x.dtype, device=x.device) / (new - 1) if new > 1 else x.new_full((1,), 0.5)
+        position = (start + (stop - start) * steps) * last
+        position = position.view(len(x), 1, *((-1, 1) if axis == 2 else (1, -1)))
+        index = position.floor().long().clamp(0, last)
+        low = torch.take_along_dim(x, index, axis)
+        high = torch.take_along_dim(x, (index + 1).clamp(max=last), axis)
+        x = torch.where((position >= 0) & (position <= last), low + (high - low) * (position - index), fill)
+    return x
+
+
+def rgb_to_hsv(x: Tensor) -> Tensor:
+    """Hue, saturation and value of red, green and blue, each from 0 to 1, on the last axis."""
+    red, green, blue = x.unbind(-1)
+    value = x.amax(-1)
+    span = value - x.amin(-1)
+    divisor = torch.where(span > 0, span, 1.0) * 6
+    hue = torch.where(value == green, (blue - red) / divisor + 1 / 3, (red - green) / divisor + 2 / 3)
+    hue = torch.where(value == red, (green - blue) / divisor, hue)
+    hue = torch.where(span > 0, hue % 1, 0.0)
+    saturation = torch.where(value > 0, span / torch.where(value > 0, value, 1.0), 0.0)
+    return torch.stack([hue, saturation, value], -1)
+
+
+def hsv_to_rgb(x: Tensor) -> Tensor:
+    """Red, green and blue of hue, saturation and value, each from 0 to 1, on the last axis."""
+    hue, saturation, value = x[..., None].unbind(-2)
+    sixth = hue * 6
+    ramps = [(sixth - 3).abs() - 1, 2 - (sixth - 2).abs(), 2 - (sixth - 4).abs()]
+    return (1 - saturation + saturation * torch.cat(ramps, -1).clamp(0, 1)) * value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tf2torch.ops.expr import Expr, F, Var, torch
-from tf2torch.ops.registry import lowers
+from tf2torch.ops.expr import Expr, F, Var, call, torch
+from tf2torch.ops.registry import lowers, lowers_all
 
 
 @lowers("MatMul")
@@ -33,3 +33,36 @@ def batch_matmul(x: Var, y: Var, *, adj_x: bool = False, adj_y: bool = False) ->
 def einsum(inputs: Sequence[Var], *, equation: str) -> Expr:
     """The same language in both."""
     return torch.einsum(equation, *inputs)
+
+
+lowers_all(MatrixDeterminant=torch.det)
+
+
+@lowers("Cholesky")
+def cholesky(input: Var) -> Expr:
+    """The lower triangle."""
+    return call("torch.linalg.cholesky", input)
+
+
+@lowers("Cross")
+def cross(a: Var, b: Var) -> Expr:
+    """Of vectors on the last axis."""
+    return torch.cross(a, b, dim=-1)
+
+
+@lowers("MatrixInverse")
+def matrix_inverse(input: Var, *, adjoint: bool = False) -> Expr:
+    """The inverse, or that of the adjoint."""
+    return torch.inverse(_adjoint(input, adjoint))
+
+
+@lowers("MatrixSolve")
+def matrix_solve(matrix: Var, rhs: Var, *, adjoint: bool = False) -> Expr:
+    """What the matrix makes the right-hand side of."""
+    return call("torch.linalg.solve", _adjoint(matrix, adjoint), rhs)
+
+
+@lowers("MatrixTriangularSolve")
+def matrix_triangular_solve(matrix: Var, rhs: Var, *, lower: bool = True, adjoint: bool = False) -> Expr:
+    """MatrixSolve that reads one triangle of the matrix; its adjoint has that triangle on the other side."""
+    return call("torch.linalg.solve_triangular", _adjoint(matrix, adjoint), rhs, upper=lower == adjoint)

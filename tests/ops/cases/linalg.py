@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
+
 from tests.ops.case import Case, seeded
+
+SQUARE = seeded(2, 4, 4) + 3 * np.eye(4, dtype=np.float32)  # far from singular
+POSITIVE = SQUARE @ SQUARE.transpose(0, 2, 1)
 
 CASES = (
     Case("MatMul", {"a": seeded(3, 4), "b": seeded(4, 5)}),
@@ -24,4 +29,16 @@ CASES = (
     Case("Einsum", {"inputs": [seeded(2, 3, 4), seeded(4, 5)]}, {"equation": "bij,jk->bik"}),
     Case("Einsum", {"inputs": [seeded(2, 3, 4), seeded(2, 5, 4)]}, {"equation": "...id,...jd->...ij"}),
     Case("Einsum", {"inputs": [seeded(3, 4)]}, {"equation": "ij->ji"}, note="one tensor"),
+    Case("Cross", {"a": seeded(2, 5, 3), "b": seeded(2, 5, 3, seed=1)}),
+    Case("MatrixDeterminant", {"input": seeded(2, 3, 3)}),
+    Case("MatrixInverse", {"input": POSITIVE}),
+    Case("MatrixInverse", {"input": SQUARE}, {"adjoint": True}),
+    Case("Cholesky", {"input": POSITIVE}),
+    Case("MatrixSolve", {"matrix": SQUARE, "rhs": seeded(2, 4, 5)}),
+    Case("MatrixSolve", {"matrix": SQUARE, "rhs": seeded(2, 4, 5)}, {"adjoint": True}),
+    Case("MatrixTriangularSolve", {"matrix": SQUARE, "rhs": seeded(2, 4, 5)}),
+    *(
+        Case("MatrixTriangularSolve", {"matrix": SQUARE, "rhs": seeded(2, 4, 5)}, {"lower": lower, "adjoint": adjoint})
+        for lower, adjoint in product((False, True), repeat=2)
+    ),
 )
