@@ -22,9 +22,13 @@ class InputError(Tf2TorchError):
 
 
 class UnsupportedError(Tf2TorchError):
-    """The network holds operations that the engine cannot express."""
+    """The network holds operations that the engine cannot express; `operations` are their types, where known."""
 
     exit_code = 4
+
+    def __init__(self, message: str, operations: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.operations = operations
 
 
 class ParityError(Tf2TorchError):

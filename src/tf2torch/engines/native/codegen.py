@@ -18,10 +18,9 @@ def run(job: Job, kept: Path, products: Path) -> None:
 
     exported = job.intermediate("export", store.GRAPH).parent
     with say.step("rewriting the graph"):
-        graph, weights = store.load(exported)
-        lowered = passes.run(graph, weights)
+        graph, weights = passes.run(*store.load(exported))
     with say.step("writing the source"):
         title = emit.Title(job.recipe, files.read_json(exported / "source.json") or {}, stage.weights(job))
-        written = emit.write(lowered, weights, title, products)
+        written = emit.write(graph, weights, title, products)
         correspondence.save(written, kept / "correspondence.json")
         emit.sketch(exported / "reference.safetensors", written, products)
