@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -79,15 +78,24 @@ def _images(handler: registry.Handler) -> tuple[str, ...]:
 
 def actual(case: Case) -> list[Any]:
     """The outputs of our expressions, in TensorFlow's order of axes. Raises Refuse where the handler refuses."""
+    node, values = prepare(case)
+    results = [evaluate(expression, values) for expression in registry.lower(node)]
+    arrays = [np.asarray(result.numpy() if isinstance(result, torch.Tensor) else result) for result in results]
+    if _images(registry.handlers()[case.op]) and _tensorflow_order(case):
+        arrays = [np.moveaxis(array, 1, -1) if array.ndim > 2 else array for array in arrays]
+    return arrays
+
+
+def prepare(case: Case) -> tuple[Node, dict[Value, Any]]:
+    """A node such as the passes leave for the handler, and the tensors of its inputs."""
     handler = registry.handlers()[case.op]
-    images = _images(handler)
-    tensorflow_order = "data_format" not in case.attrs or str(case.attrs["data_format"]).endswith("C")
+    images = _images(handler) if _tensorflow_order(case) else ()
     values: dict[Value, Any] = {}
 
     def value(name: str, array: Any) -> Value:
-        if name in images and array.ndim > 2 and tensorflow_order:
+        if name in images and array.ndim > 2:
             array = np.moveaxis(array, -1, 1)
-        made = Value(f"{name}{len(values)}", TensorType(array.dtype.name, array.shape), Ref(name))
+        made = Value(name, TensorType(array.dtype.name, array.shape), Ref(name))
         values[made] = torch.from_numpy(np.array(array, order="C"))
         return made
 
@@ -97,18 +105,24 @@ def actual(case: Case) -> list[Any]:
     for parameter, given in zip(handler.tensors, tensors, strict=False):  # what passes add is absent
         for item in given if isinstance(given, list) else [given]:
             array = np.asarray(item.value if isinstance(item, Static) else item)
-            inputs.append(value(parameter, array))
+            inputs.append(value(parameter.removeprefix("*"), array))
     for name in handler.statics:
         given = case.inputs[name]
         assert isinstance(given, Static), f"{name} is a static input: write Static(...)"
         statics[name] = as_static(given.value)
-    attrs: Mapping[str, Any] = {**{name: _attr(v) for name, v in case.attrs.items()}, **statics}
-    node = Node(case.op, tuple(inputs), (), attrs, (), (case.op,))
-    results = [evaluate(expression, values) for expression in registry.lower(node)]
-    arrays = [np.asarray(result.numpy() if isinstance(result, torch.Tensor) else result) for result in results]
-    if images and tensorflow_order:
-        arrays = [np.moveaxis(array, 1, -1) if array.ndim > 2 else array for array in arrays]
-    return arrays
+    attrs = {**_types(case), **{name: _attr(given) for name, given in case.attrs.items()}, **statics}
+    return Node(case.op, tuple(inputs), (), attrs, (), (case.op,)), values
+
+
+def _tensorflow_order(case: Case) -> bool:
+    return "data_format" not in case.attrs or str(case.attrs["data_format"]).endswith("C")
+
+
+def _types(case: Case) -> dict[str, str]:
+    """The attributes that name the types of inputs."""
+    given = {name: value.value if isinstance(value, Static) else value for name, value in case.inputs.items()}
+    args = [arg for arg in definition(case.op).input_arg if arg.type_attr and not arg.number_attr]
+    return {arg.type_attr: np.asarray(given[arg.name]).dtype.name for arg in args if arg.name in given}
 
 
 def required(op: str) -> set[str]:
