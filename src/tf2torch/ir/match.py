@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
-from types import MappingProxyType
+from types import EllipsisType, MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -71,9 +71,10 @@ class Pattern:
     """What a value must be. Its identity is the object: a match is asked for the value of a pattern."""
 
     ops: tuple[str, ...] = ()  # empty: it need not be computed by a node, and stays where it is
-    inputs: tuple[Pattern, ...] | None = None  # None: whatever they are
+    inputs: tuple[Pattern, ...] = ()
     choices: tuple[Pattern, ...] = ()
     test: Test | None = None
+    is_open: bool = False  # whether there may be more inputs than these
 
 
 def anything(test: Test | None = None) -> Pattern:
@@ -96,9 +97,10 @@ def number(*wanted: float) -> Pattern:
     return anything(test)
 
 
-def op(names: str, *inputs: Pattern, test: Test | None = None) -> Pattern:
-    """The first output of one of the named ops ("Add|AddV2"); without inputs: whatever they are."""
-    return Pattern(tuple(names.split("|")), inputs or None, (), test)
+def op(names: str, *inputs: Pattern | EllipsisType, test: Test | None = None) -> Pattern:
+    """The first output of one of the named ops ("Add|AddV2"). `...` at the end stands for any further inputs."""
+    patterns = tuple(pattern for pattern in inputs if isinstance(pattern, Pattern))
+    return Pattern(tuple(names.split("|")), patterns, test=test, is_open=... in inputs)
 
 
 def either(*choices: Pattern) -> Pattern:
@@ -235,21 +237,22 @@ def _bind(index: Index, pattern: Pattern, value: Value, bound: dict[Pattern, Val
     if pattern.choices:
         for choice in pattern.choices:
             yield from _bind(index, choice, value, bound)
-    elif node is not None and pattern.inputs is not None:
-        yield from _bind_inputs(index, pattern.inputs, node, bound)
+    elif node is not None and pattern.ops:
+        yield from _bind_inputs(index, pattern, node, bound)
     else:
         yield bound
 
 
 def _bind_inputs(
-    index: Index, patterns: tuple[Pattern, ...], node: Node, bound: dict[Pattern, Value]
+    index: Index, pattern: Pattern, node: Node, bound: dict[Pattern, Value]
 ) -> Iterator[dict[Pattern, Value]]:
-    if len(patterns) != len(node.inputs):
+    given = node.inputs[: len(pattern.inputs)] if pattern.is_open else node.inputs
+    if len(pattern.inputs) != len(given):
         return
-    orders = permutations(node.inputs) if node.op in COMMUTATIVE else iter([node.inputs])
+    orders = permutations(given) if node.op in COMMUTATIVE else iter([given])
     for order in orders:
         partial = [bound]
-        for part, value in zip(patterns, order, strict=True):
+        for part, value in zip(pattern.inputs, order, strict=True):
             partial = [longer for shorter in partial for longer in _bind(index, part, value, shorter)]
         yield from partial
 

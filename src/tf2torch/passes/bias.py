@@ -41,7 +41,7 @@ def bias(graph: Graph) -> Graph:
 def _biased(flat: dict[Value, Value]) -> Rule:
     """Puts into `flat` the params of shape [1, 1, 1, C] whose only use was this, by what they become: [C]."""
     added = anything(lambda index, value: value in index.graph.params)
-    layer = op(_LAYERS)
+    layer = op(_LAYERS, ...)
     whole = either(op("BiasAdd|BiasAddV1", layer, added), op("Add|AddV2", layer, added))
 
     def build(match: Match) -> Node | None:
@@ -60,7 +60,10 @@ def _biased(flat: dict[Value, Value]) -> Rule:
 def _takes_bias(node: Node) -> bool:
     """Whether the handler of a layer takes a bias and the node has none."""
     handler = handlers().get(node.op)
-    return handler is not None and handler.tensors[len(node.inputs) :] == ("bias",)
+    if handler is None:
+        return False
+    computed = sum(name not in node.attrs for name in handler.statics)  # sizes that are not attributes yet
+    return handler.tensors[len(node.inputs) - computed :] == ("bias",)
 
 
 def _is_for_channels(layer: Node, bias: Value, addition: Node) -> bool:

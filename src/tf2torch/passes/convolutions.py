@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf2torch.ir.match import Match, Rule, anything, op, rewrite
-from tf2torch.ir.types import Attr, Graph, Node, Shape
+from tf2torch.ir.types import Attr, Graph, Node, Shape, Value
 from tf2torch.ops.expr import Call, Var
+from tf2torch.ops.registry import handlers
+from tf2torch.passes import host
+from tf2torch.passes.host import Array
+from tf2torch.passes.statics import as_static
 
 _WITH_HOLES = "Conv2D|DepthwiseConv2dNative|Conv3D|conv1d"
 Pair = tuple[int, int]
@@ -46,7 +50,7 @@ def convolutions(graph: Graph) -> Graph:
         %y: float32[?, 9, 9, 8] = Conv2D(%x, %w, padding="SAME", strides=(1, 1, 1, 1), dilations=(1, 2, 2, 1))
         output %y
     """
-    return rewrite(graph, _one_axis(), _holes())
+    return rewrite(graph, _one_axis(), _holes(host.evaluate(graph)))
 
 
 def _one_axis() -> Rule:
@@ -81,38 +85,46 @@ def _without(axis: int, name: str, value: Attr) -> Attr:
     return value
 
 
-def _holes() -> Rule:
+def _holes(known: Mapping[Value, Array]) -> Rule:
+    """`known` has the paddings and crops that depend on the size of the image, and so are no attributes yet."""
     x = anything()
-    blocks = op("SpaceToBatchND", x)
+    blocks = op("SpaceToBatchND", x, ...)
     convolution = op(_WITH_HOLES, blocks, anything())
-    whole = op("BatchToSpaceND", convolution)
+    whole = op("BatchToSpaceND", convolution, ...)
+
+    def given(node: Node, *names: str) -> list[Attr]:
+        absent = (name for name in names if name not in node.attrs)
+        inputs = {name: as_static(known.get(value)) for name, value in zip(absent, node.inputs[1:], strict=True)}
+        return [{**node.attrs, **inputs}[name] for name in names]
 
     def build(match: Match) -> Node | None:
         node = match.node(convolution)
-        attrs = _dilated(node, match.node(blocks).attrs, match.node(whole).attrs)
+        block, paddings = given(match.node(blocks), "block_shape", "paddings")
+        same_block, crops = given(match.node(whole), "block_shape", "crops")
+        widths = _widths(paddings, crops) if block is not None and block == same_block else None
+        attrs = None if widths is None else _dilated(node, block, widths)
         return None if attrs is None else match.merged(node.op, x, *node.inputs[1:], attrs=attrs, scope=node.scope)
 
     return whole, build
 
 
-def _dilated(node: Node, apart: Mapping[str, Attr], together: Mapping[str, Attr]) -> dict[str, Attr] | None:
+def _dilated(node: Node, block: tuple[int, ...], widths: tuple[Pair, ...]) -> dict[str, Attr] | None:
     """The attributes of a convolution for what it does between SpaceToBatchND and BatchToSpaceND."""
     ones = (1,) * len(node.attrs["strides"])
     plain = node.attrs["padding"] == "VALID" and node.attrs["strides"] == node.attrs.get("dilations", ones) == ones
-    if not plain or apart["block_shape"] != together["block_shape"]:
-        return None
-    widths = _widths(apart["paddings"], together["crops"])
     kernel = node.inputs[1].type.shape
-    if widths is None or kernel is None:
+    if not plain or kernel is None:
         return None
     after = len(ones) - 1 - len(widths)  # axes that the blocks leave out, at the end
-    dilations = (1, *apart["block_shape"], *(1,) * after)
+    dilations = (1, *block, *(1,) * after)
     widths = ((0, 0), *widths, *((0, 0),) * after)
     attrs = {**node.attrs, "dilations": dilations}
     if not any(map(any, widths)):
         return attrs
     if widths == _same(kernel, dilations, node.attrs.get("data_format", "NHWC")):
         return {**attrs, "padding": "SAME"}
+    if "explicit_paddings" not in handlers()[node.op].attrs:
+        return None
     return {**attrs, "padding": "EXPLICIT", "explicit_paddings": tuple(width for pair in widths for width in pair)}
 
 
@@ -123,8 +135,10 @@ def _same(kernel: Shape, dilations: Sequence[int], data_format: str) -> tuple[Pa
     return tuple((reach // 2, reach - reach // 2) for reach in reaches)
 
 
-def _widths(paddings: Sequence[Pair], crops: Sequence[Pair]) -> tuple[Pair, ...] | None:
+def _widths(paddings: Sequence[Pair] | None, crops: Sequence[Pair] | None) -> tuple[Pair, ...] | None:
     """What is padded and not cropped again, before and after each axis; None where it is not known or negative."""
+    if paddings is None or crops is None:
+        return None
     found = [(_difference(p, c), _difference(q, d)) for (p, q), (c, d) in zip(paddings, crops, strict=True)]
     known = tuple((before, after) for before, after in found if before is not None and after is not None)
     return known if len(known) == len(found) and all(min(pair) >= 0 for pair in known) else None

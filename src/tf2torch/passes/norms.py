@@ -87,7 +87,7 @@ def _fused() -> tuple[Rule, ...]:
     flat = anything(lambda _, value: _rank(value) == 2)
     image = op("Reshape", flat)
     inner = op(_FUSED, image, gamma, beta, mean, variance, test=_is_inference)
-    back = op("Reshape", inner, test=lambda _, value: _rank(value) == 2)
+    back = op("Reshape", inner, ..., test=lambda _, value: _rank(value) == 2)
 
     def build(match: Match) -> Node:
         node = match.node(bare)

@@ -36,8 +36,7 @@ def padding(graph: Graph) -> Graph:
 def _padded() -> Rule:
     x = anything()
     zeros = either(op("Pad", x), op("PadV2", x, number(0.0)), op("PadV2", x, test=_has_zero))
-    whole = op(_CONVOLUTIONS, zeros, anything())
-    biased = op(_CONVOLUTIONS, zeros, anything(), anything())
+    whole = op(_CONVOLUTIONS, zeros, ...)
 
     def build(match: Match) -> Node | None:
         node = match.nodes[-1]
@@ -47,7 +46,7 @@ def _padded() -> Rule:
         attrs = {**node.attrs, "padding": "EXPLICIT", "explicit_paddings": paddings}
         return match.merged(node.op, x, *node.inputs[1:], attrs=attrs)
 
-    return either(whole, biased), build
+    return whole, build
 
 
 def _has_zero(index: Index, value: Value) -> bool:
