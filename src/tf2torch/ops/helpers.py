@@ -136,3 +136,13 @@ def hsv_to_rgb(x: Tensor) -> Tensor:
     sixth = hue * 6
     ramps = [(sixth - 3).abs() - 1, 2 - (sixth - 2).abs(), 2 - (sixth - 4).abs()]
     return (1 - saturation + saturation * torch.cat(ramps, -1).clamp(0, 1)) * value
+
+
+def arange_like(x: Tensor, *bounds: float, dtype: torch.dtype) -> Tensor:
+    """torch.arange where x is."""
+    return torch.arange(*bounds, dtype=dtype, device=x.device)
+
+
+def one_hot(indices: Tensor, depth: int) -> Tensor:
+    """True at the index, along a new last axis; nowhere if the index is out of range."""
+    return indices.unsqueeze(-1) == torch.arange(depth, device=indices.device)
