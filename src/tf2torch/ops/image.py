@@ -8,12 +8,25 @@ from typing import Any
 from tf2torch.ops import expr
 from tf2torch.ops.expr import DTYPES, NEGATIVE_INF, Expr, F, Var, helpers
 from tf2torch.ops.registry import CHANNELS, Refuse, Static, channels, lowers
-from tf2torch.ops.windows import differing, padded, short, spatial
+from tf2torch.ops.windows import differing, multiple, padded, short, spatial
 
 
 def _floats(images: Var) -> Expr:
     """Resizing gives float32, whatever comes in."""
     return images if images.dtype.startswith("float") else images.to(DTYPES["float32"])
+
+
+def _target(images: Var, size: tuple[Any, Any]) -> dict[str, Any]:
+    """The new size as a keyword of F.interpolate: a factor, where it is one of a size that is not known."""
+    factors = [multiple(new, images, axis) for axis, new in enumerate(size, 2)]
+    if all(factor is not None and factor[0] > 0 and factor[1] == 0 for factor in factors):
+        return {"scale_factor": short([factor[0] for factor in factors if factor is not None])}
+    return {"size": size}
+
+
+def _keeps(images: Var, size: tuple[Any, Any]) -> bool:
+    """Whether the new size is the old one: then every way of resizing changes nothing."""
+    return _target(images, size) == {"scale_factor": 1} or tuple(size) == images.dims[2:]
 
 
 def _refuse_both(align_corners: bool, half_pixel_centers: bool) -> None:
@@ -28,9 +41,13 @@ def resize_bilinear(
     """TensorFlow's old default puts pixel i at i * (old / new), which torch has no word for."""
     _refuse_both(align_corners, half_pixel_centers)
     x = _floats(images)
+    if _keeps(images, size):
+        return x
     if align_corners:
         return F.interpolate(x, size=size, mode="bilinear", align_corners=True)
-    return F.interpolate(x, size=size, mode="bilinear") if half_pixel_centers else helpers.resize_bilinear(x, size)
+    if half_pixel_centers:
+        return F.interpolate(x, **_target(images, size), mode="bilinear")
+    return helpers.resize_bilinear(x, size)
 
 
 @lowers("ResizeNearestNeighbor", layout=channels("images"))
@@ -39,11 +56,15 @@ def resize_nearest(
 ) -> Expr:
     """TensorFlow's old default is torch's "nearest", half_pixel_centers its "nearest-exact"."""
     _refuse_both(align_corners, half_pixel_centers)
+    if _keeps(images, size):
+        return images
     if align_corners:
         return helpers.resize_nearest_aligned(images, size)
     if not (images.dtype.startswith("float") or images.dtype == "uint8"):
         raise Refuse(f"torch resizes no images of {images.dtype}")
-    return F.interpolate(images, size=size, **({"mode": "nearest-exact"} if half_pixel_centers else {}))
+    target = _target(images, size)  # of a whole factor both ways are the same
+    exact = {"mode": "nearest-exact"} if half_pixel_centers and "size" in target else {}
+    return F.interpolate(images, **target, **exact)
 
 
 @lowers("ResizeBicubic", layout=channels("images"))

@@ -6,31 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf2torch.ops.convolution import depthwise_weight
-from tf2torch.ops.expr import Call, Expr, F, Var, helpers
+from tf2torch.ops.expr import Expr, F, Var, helpers
 from tf2torch.ops.registry import Refuse, Static, channels, lowers
-from tf2torch.ops.windows import differing, explicit, short, spatial
+from tf2torch.ops.windows import differing, explicit, multiple, short, spatial
 
 Pair = tuple[int, int]
 _DEFAULTS = {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1}
-
-
-def multiple(wanted: Any, x: Var, axis: int) -> Pair | None:
-    """(factor, rest) where a size is factor * x.shape[axis] + rest, read off its arithmetic; None where it is not."""
-    if not isinstance(wanted, Call):
-        return (0, wanted) if isinstance(wanted, int) else None
-    if wanted.function == "size":
-        tensor, which = wanted.args
-        return (1, 0) if isinstance(tensor, Var) and tensor.value is x.value and which == axis else None
-    if wanted.function not in ("operator.add", "operator.sub", "operator.mul"):
-        return None
-    left, right = (multiple(arg, x, axis) for arg in wanted.args)
-    if left is None or right is None:
-        return None
-    if wanted.function == "operator.mul":
-        (factor, rest), (zero, number) = (right, left) if left[0] == 0 else (left, right)
-        return (factor * number, rest * number) if zero == 0 else None
-    sign = 1 if wanted.function == "operator.add" else -1
-    return left[0] + sign * right[0], left[1] + sign * right[1]
 
 
 def _crop(wanted: Any, y: Var, axis: int, reach: int, stride: int, padding: str, pair: Pair | None) -> Pair | None:

@@ -1,4 +1,4 @@
-"""What convolutions and pooling share: the spatial part of their attributes, and their padding."""
+"""What ops on images share: the spatial part of their attributes, their padding, sizes that follow from others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tf2torch.ops.expr import Expr, F, helpers
+from tf2torch.ops.expr import Call, Expr, F, Var, helpers
 from tf2torch.ops.registry import Refuse
 
 Sizes = tuple[int, ...]  # one entry for each spatial axis
@@ -72,3 +72,22 @@ def padded(
 def differing(defaults: dict[str, Any], **given: Any) -> dict[str, Any]:
     """The keywords that say something: those that are not torch's default."""
     return {name: value for name, value in given.items() if value != defaults[name]}
+
+
+def multiple(wanted: Any, x: Var, axis: int) -> tuple[int, int] | None:
+    """(factor, rest) where a size is factor * x.shape[axis] + rest, read off its arithmetic; None where it is not."""
+    if not isinstance(wanted, Call):
+        return (0, wanted) if isinstance(wanted, int) else None
+    if wanted.function == "size":
+        tensor, which = wanted.args
+        return (1, 0) if isinstance(tensor, Var) and tensor.value is x.value and which == axis else None
+    if wanted.function not in ("operator.add", "operator.sub", "operator.mul"):
+        return None
+    left, right = (multiple(arg, x, axis) for arg in wanted.args)
+    if left is None or right is None:
+        return None
+    if wanted.function == "operator.mul":
+        (factor, rest), (zero, number) = (right, left) if left[0] == 0 else (left, right)
+        return (factor * number, rest * number) if zero == 0 else None
+    sign = 1 if wanted.function == "operator.add" else -1
+    return left[0] + sign * right[0], left[1] + sign * right[1]
