@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf2torch.ops.expr import DTYPES, Call, Expr, Var, size, torch
-from tf2torch.ops.registry import Refuse, Static, lowers
+from tf2torch.ops.registry import Refuse, Static, axes, lowers
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def transpose(x: Var, perm: Static[tuple[int, ...]]) -> Expr:
     return x if axes == sorted(axes) else x.permute(*axes)
 
 
-@lowers("Squeeze")
+@lowers("Squeeze", layout=axes("squeeze_dims"))
 def squeeze(input: Var, *, squeeze_dims: tuple[int, ...] = ()) -> Expr:
     """Without axes of length 1. If none is named: without all that are known to be 1, which a batch is not."""
     if input.type.shape is None and not squeeze_dims:

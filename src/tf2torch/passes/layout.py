@@ -195,6 +195,8 @@ class _Sweep:
         given = arguments(node)
         tensors = given[handler.tensors[0].removeprefix("*")]
         rank = _rank(tensors[0])
+        if not handler.layout.axes and not handler.layout.per_axis:
+            tensors = node.inputs
         axes = self.joined(tensors, rank)
         if axes is None:
             return False
@@ -235,7 +237,7 @@ def _renamed(named: Any, axes: Axes) -> Any:
     """An axis of TensorFlow's, or several of them, in memory."""
     if isinstance(named, int):
         return axes.index(named % len(axes))
-    return None if named is None else tuple(sorted(axes.index(axis % len(axes)) for axis in named))
+    return None if named is None else tuple(axes.index(axis % len(axes)) for axis in named)
 
 
 def _reordered(entries: Any, axes: Axes) -> Any:
