@@ -36,7 +36,7 @@ class Reference:
 
     def tolerance(self, comparison: str) -> float:
         """The relative error that counts as equal in a comparison."""
-        return min(max(FLOOR, MARGIN * self.float32_errors[comparison]), CEILING)
+        return tolerance(self.float32_errors[comparison])
 
 
 _ARRAYS = ("inputs", "outputs", "single", "image_outputs")
@@ -68,6 +68,11 @@ def load(path: Path) -> Reference:
         raise InputError(
             f"TensorFlow's reference {path.name} is missing or broken. `make export FORCE=1` records it again."
         ) from error
+
+
+def tolerance(float32_error: float) -> float:
+    """The relative error that counts as equal where TensorFlow's own float32 has this one against its float64."""
+    return min(max(FLOOR, MARGIN * float32_error), CEILING)
 
 
 def relative_error(values: Any, reference: Any) -> float:

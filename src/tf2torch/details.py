@@ -91,6 +91,11 @@ def indices(name: str, shape: Sequence[int], *, batched: bool, limit: int | None
     return (np.arange(images)[:, None] * each + chosen).ravel()
 
 
+def indices_of_whole(name: str, shape: Sequence[int]) -> Indices:
+    """Of a tensor that has no axis for the batch."""
+    return indices(name, shape, batched=False)
+
+
 def seeded(name: str, shape: Sequence[int], dtype: str, seed: int) -> Array:
     """An input or a projection of seeded numbers: normal ones; integers are 0 or 1, which index any table."""
     random = np.random.default_rng([seed, zlib.crc32(name.encode())])

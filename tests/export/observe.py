@@ -18,7 +18,7 @@ from PIL import Image
 
 from tf2torch import bundle, images
 from tf2torch.errors import Tf2TorchError
-from tf2torch.export import checkpoint, float64, random_weights, reference
+from tf2torch.export import checkpoint, random_weights, reference
 from tf2torch.export.tensorflow import session, tf
 from tf2torch.zoo import networks
 
@@ -168,7 +168,7 @@ def main(root: Path) -> None:
     loaded = checkpoint.load(tiny_network.job(root, "none", weights="random"))
     arrays["batch"] = images.network_input(images.seeded(9, 4, 20), "inception")
     arrays["logits"] = logits(loaded, arrays["batch"])
-    arrays["float64"] = float64.outputs(loaded, arrays["batch"])
+    arrays["float64"] = reference.in_float64(loaded, arrays["batch"])
     for name, value in loaded.variables.items():
         arrays[f"loaded/{name}"] = value
     observed["no checkpoint"] = outcome(lambda: checkpoint.load(tiny_network.job(root, "none")))

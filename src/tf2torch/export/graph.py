@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tf2torch.export import constants, variables
+from tf2torch.export.decompositions import decimal
 from tf2torch.export.definition import Definition, Tensor
-from tf2torch.export.float64 import decimal
 from tf2torch.export.normalize import Array, Inference
 from tf2torch.export.tensorflow import tf
 from tf2torch.ir.types import Attr, Graph, Kind, Node, Param, Ref, TensorType, Value

@@ -28,9 +28,12 @@ def load(job: Job) -> Source:
 def from_recipe(job: Job) -> Source:
     """A recipe's network, with random weights or its checkpoint's."""
     loaded = checkpoint.load(job)
-    output = tensor(loaded.graph.get_operation_by_name(checkpoint.OUTPUT).inputs[0].name)
-    trainable = {v.op.name for v in loaded.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
-    inputs = [Tensor(loaded.input_name)]
-    inference = infer(loaded.graph.as_graph_def(), inputs, [output], loaded.variables, trainable)
     info = {"name": job.name, "source": checkpoint.source(job)}
-    return Source(inference, info, loaded)
+    return Source(inference(loaded), info, loaded)
+
+
+def inference(loaded: checkpoint.Loaded) -> Inference:
+    """A recipe's network up to the tensor that the recipe names."""
+    output = tensor(loaded.graph.get_operation_by_name(checkpoint.OUTPUT).inputs[0].name)
+    trainable = {variable.op.name for variable in loaded.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
+    return infer(loaded.graph.as_graph_def(), [Tensor(loaded.input_name)], [output], loaded.variables, trainable)

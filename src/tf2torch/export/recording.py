@@ -1,0 +1,193 @@
+"""What TensorFlow computes on the way to its outputs, and back: the details of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tf2torch import details, images
+from tf2torch.bundle import CEILING, relative_error, tolerance
+from tf2torch.details import Details, Exact, Gradients, Size, Sketch
+from tf2torch.export import constants, float64
+from tf2torch.export.definition import Tensor
+from tf2torch.export.normalize import Array, Inference
+from tf2torch.export.running import Choice, Picked, Running
+from tf2torch.export.tensorflow import tf
+from tf2torch.job import Job
+
+BATCH = 2
+SIZES = (33, 5, 1)  # more pixels, tried in this order: of another parity than the network's own size, where it can be
+UNKNOWN = {4: 224, 5: 32}  # the size of an axis that the graph leaves open, by the number of axes; else OPEN
+OPEN = 16
+Arrays = tuple[Array, ...]
+_FAILURES = (tf.errors.OpError, float64.Unwidened, LookupError, ValueError, TypeError)  # of TensorFlow on such a graph
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    outputs: list[Array]
+    tensors: dict[str, Picked]
+    gradients: tuple[list[Array], dict[str, Picked]] | None
+    note: str = ""
+
+
+def record(inference: Inference, job: Job) -> tuple[Details, list[Array] | None]:
+    """Runs the graph on seeded inputs, in float32 and, to know how far to trust that, in float64.
+
+    Returns the outputs in float64 as well, if there are any. Gradients are computed in float64 only for a proof: that
+    takes TensorFlow several times as long as all the rest.
+    """
+    inputs = seeded_inputs(inference, job)
+    names, choose = _names(inference), _chooser(inference, whole=job.bisect)
+    variables = [name for name, kind in inference.kinds.items() if kind == "trainable"]
+    running = Running(inference, inputs)
+    projections = running.projections(job.seed)
+
+    def compute(running: Running, *, backwards: bool) -> _Computed:
+        outputs, tensors = running.sketched(names, choose)
+        if not backwards:
+            return _Computed(outputs, tensors, None)
+        try:
+            gradients = running.gradients(projections, variables, details.indices_of_whole)
+        except _FAILURES as error:
+            return _Computed(outputs, tensors, None, f"gradients: {_first_line(error)}")
+        return _Computed(outputs, tensors, gradients)
+
+    narrow = compute(running, backwards=True)
+    notes = [narrow.note]
+    try:
+        wide = compute(Running(inference, inputs, wide=True), backwards=job.proof)
+    except _FAILURES as error:
+        wide, note = None, f"float64: {_first_line(error)}"
+        notes.append(note)
+    size, note = _other_size(inference, job)
+    notes.append(note)
+    result = Details(
+        inputs=inputs,
+        outputs=tuple(narrow.outputs),
+        tolerance=_tolerance(narrow.outputs, wide.outputs if wide else None),
+        projections=tuple(projections),
+        tensors=_sketches(narrow.tensors, wide.tensors if wide else None),
+        gradients=_gradients(narrow.gradients, wide.gradients if wide else None),
+        size=size,
+        exact=_exact(wide) if job.proof and wide else None,
+        single=_single(inference, inputs),
+        notes=tuple(filter(None, notes)),
+    )
+    return result, wide.outputs if wide else None
+
+
+def seeded_inputs(inference: Inference, job: Job, more: int = 0) -> Arrays:
+    """Inputs for every placeholder; `more` pixels in height and width than the graph says."""
+    imported = constants.load(inference.definition)
+    return tuple(_input(item, imported.get_tensor_by_name(item.name), job, more) for item in inference.inputs)
+
+
+def _input(item: Tensor, tensor: Any, job: Job, more: int) -> Array:
+    if tensor.shape.rank is None:
+        shape = [BATCH, UNKNOWN[4], UNKNOWN[4], 3]
+    else:
+        unknown = UNKNOWN.get(tensor.shape.rank, OPEN)
+        lengths = enumerate(tensor.shape.as_list())
+        shape = [(unknown if axis else BATCH) if length is None else length for axis, length in lengths]
+    if len(shape) == 4:
+        first = 2 if shape[1] in (1, 3) and shape[3] not in (1, 3) else 1
+        shape[first : first + 2] = [length + more for length in shape[first : first + 2]]
+    if len(shape) == 4 and shape[3] == 3 and tensor.dtype == tf.float32:
+        pixels = images.seeded(job.seed + 1, shape[0], max(shape[1:3]))[:, : shape[1], : shape[2]]
+        return images.network_input(pixels, job.recipe.preprocessing)
+    return details.seeded(item.name, shape, tensor.dtype.as_numpy_dtype.__name__, job.seed + 1)
+
+
+def _names(inference: Inference) -> list[Tensor]:
+    """Every float tensor that something reads, and the outputs; no weights."""
+    users = inference.definition.users()
+    imported = constants.load(inference.definition)
+    wanted = dict.fromkeys([*users, *inference.outputs])
+    return [
+        item
+        for item in wanted
+        if item.node not in inference.weights
+        and imported.get_operation_by_name(item.node).type != "Const"
+        and imported.get_tensor_by_name(item.name).dtype == tf.float32
+    ]
+
+
+def _chooser(inference: Inference, *, whole: bool) -> Choice:
+    """Which elements of a tensor are recorded: as many for each image if its first axis is the batch."""
+    imported = constants.load(inference.definition)
+
+    def choose(name: str, shape: tuple[int, ...]) -> details.Indices:
+        static = imported.get_tensor_by_name(name).shape
+        batched = bool(static.rank) and static.as_list()[0] is None
+        return details.indices(name, shape, batched=batched, limit=None if whole else details.SKETCHED)
+
+    return choose
+
+
+def _single(inference: Inference, inputs: Arrays) -> Arrays:
+    """The outputs of the first input alone; nothing where the graph asks for more."""
+    try:
+        return tuple(Running(inference, [array[:1] for array in inputs]).outputs())
+    except _FAILURES:
+        return ()
+
+
+def _other_size(inference: Inference, job: Job) -> tuple[Size | None, str]:
+    """The first of the other sizes that TensorFlow takes, or why it takes none."""
+    note = ""
+    if not any(array.ndim == 4 for array in seeded_inputs(inference, job)):
+        return None, note
+    for more in SIZES:
+        inputs = tuple(array[:1] for array in seeded_inputs(inference, job, more))
+        try:
+            outputs = Running(inference, inputs).outputs()
+        except _FAILURES as error:
+            note = f"another size: {_first_line(error)}"
+            continue
+        try:
+            exact = Running(inference, inputs, wide=True).outputs()
+        except _FAILURES:
+            exact = None
+        return Size(inputs, tuple(outputs), _tolerance(outputs, exact)), ""
+    return None, note
+
+
+def _sketches(narrow: Mapping[str, Picked], wide: Mapping[str, Picked] | None) -> dict[str, Sketch]:
+    def measured(name: str, picked: Picked) -> float:
+        exact = (wide or {}).get(name)
+        return _tolerance([picked.values], [exact.values] if exact else None)
+
+    return {
+        name: Sketch(picked.shape, picked.indices, picked.values, measured(name, picked))
+        for name, picked in narrow.items()
+    }
+
+
+def _gradients(
+    narrow: tuple[list[Array], dict[str, Picked]] | None, wide: tuple[list[Array], dict[str, Picked]] | None
+) -> Gradients | None:
+    return Gradients(tuple(narrow[0]), _sketches(narrow[1], wide[1] if wide else None)) if narrow else None
+
+
+def _exact(wide: _Computed) -> Exact | None:
+    gradients = _gradients(wide.gradients, wide.gradients)
+    return Exact(tuple(wide.outputs), gradients) if gradients else None
+
+
+def _tolerance(narrow: Sequence[Array], wide: Sequence[Array] | None) -> float:
+    """From how far the float32 is from the float64; the most that there is where nobody knows."""
+    if wide is None:
+        return CEILING
+    return max((tolerance(_error(*pair)) for pair in zip(narrow, wide, strict=True)), default=0.0)
+
+
+def _error(narrow: Array, wide: Array) -> float:
+    if not narrow.size:
+        return 0.0
+    return relative_error(narrow, wide) if narrow.shape == wide.shape else float("inf")
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
