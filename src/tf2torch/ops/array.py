@@ -96,7 +96,7 @@ def _widths(paddings: Paddings, least: int = 0) -> tuple[Length, ...]:
 
 
 @lowers("Fill")
-def fill(dims: Static[tuple[Length, ...]], value: Var, *, T: str = "float32") -> Expr:  # noqa: N803  # TensorFlow's name
+def fill(dims: Static[tuple[Length, ...]], value: Var, *, T: str) -> Expr:  # noqa: N803  # TensorFlow's name
     """A tensor of one number; passes.lower may write it as a number of type T."""
     if isinstance(value, Expr):
         return value.expand(*dims) if dims else value
@@ -133,7 +133,7 @@ def arange(
 
 
 @lowers("LinSpace")
-def linspace(start: Static[float], stop: Static[float], num: Static[int], *, T: str = "float32") -> Expr:  # noqa: N803  # TensorFlow's name
+def linspace(start: Static[float], stop: Static[float], num: Static[int], *, T: str) -> Expr:  # noqa: N803  # TensorFlow's name
     """So many numbers at equal distances, both ends among them."""
     return torch.linspace(start, stop, num, dtype=DTYPES[T])
 
@@ -146,7 +146,7 @@ def one_hot(
     off_value: Var,
     *,
     axis: int = -1,
-    T: str = "float32",  # noqa: N803  # TensorFlow's name
+    T: str,  # noqa: N803  # TensorFlow's name
 ) -> Expr:
     """A new axis along which the element at the index is on. F.one_hot does not take indices out of range."""
     on: Expr = helpers.one_hot(indices, depth)
