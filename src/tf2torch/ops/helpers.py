@@ -146,3 +146,33 @@ def arange_like(x: Tensor, *bounds: float, dtype: torch.dtype) -> Tensor:
 def one_hot(indices: Tensor, depth: int) -> Tensor:
     """True at the index, along a new last axis; nowhere if the index is out of range."""
     return indices.unsqueeze(-1) == torch.arange(depth, device=indices.device)
+
+
+def unique(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Each number of a vector once, in the order in which they first occur, and the place of each among them."""
+    numbers, inverse = torch.unique(x, return_inverse=True)
+    places = torch.arange(x.numel(), device=x.device)
+    first = torch.full_like(numbers, x.numel(), dtype=torch.int64).scatter_reduce(0, inverse, places, "amin")
+    order = first.argsort()
+    return numbers[order], order.argsort()[inverse]
+
+
+def max_pool_with_argmax(
+    x: Tensor, kernel: int | tuple[int, int], stride: int | tuple[int, int], same: bool = False
+) -> tuple[Tensor, Tensor]:
+    """The largest of each window, and where it stands in an image [height, width, channels] made flat."""
+    channels, height, width = x.shape[1:]
+    whole = pad_same(x, kernel, stride, value=-torch.inf) if same else x
+    largest, place = F.max_pool2d(whole, kernel, stride, return_indices=True)
+    row = place // whole.shape[3] - (whole.shape[2] - height) // 2
+    column = place % whole.shape[3] - (whole.shape[3] - width) // 2
+    return largest, (row * width + column) * channels + torch.arange(channels, device=x.device).view(-1, 1, 1)
+
+
+def fake_quantize(x: Tensor, low: Tensor, high: Tensor, first: int = 0, last: int = 255) -> Tensor:
+    """Rounds to one of the steps from low to high, moved so that 0 is one; per channel of the last axis if they are."""
+    scale = (high - low) / (last - first)
+    zero = (first - low / scale + 0.5).floor().clamp(first, last).to(torch.int32)
+    if low.dim() == 0:
+        return torch.fake_quantize_per_tensor_affine(x, scale, zero, first, last)
+    return torch.fake_quantize_per_channel_affine(x, scale, zero, x.dim() - 1, first, last)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf2torch.ops import expr
-from tf2torch.ops.expr import DTYPES, NEGATIVE_INF, Expr, F, Var, helpers
+from tf2torch.ops.expr import DTYPES, NEGATIVE_INF, Expr, F, Var, helpers, torch
 from tf2torch.ops.registry import CHANNELS, Refuse, Static, channels, lowers
 from tf2torch.ops.windows import differing, multiple, padded, short, spatial
 
@@ -183,3 +183,18 @@ def rgb_to_hsv(images: Var) -> Expr:
 def hsv_to_rgb(images: Var) -> Expr:
     """Red, green and blue, on the last axis."""
     return helpers.hsv_to_rgb(images)
+
+
+@lowers("AdjustSaturation")
+def adjust_saturation(images: Var, scale: Var) -> Expr:
+    """Saturation times a factor, and no more than 1."""
+    colours = helpers.rgb_to_hsv(images)
+    hue, saturation, value = (colours[..., i : i + 1] for i in range(3))
+    return helpers.hsv_to_rgb(torch.cat([hue, (saturation * scale).clamp(0, 1), value], -1))
+
+
+@lowers("AdjustHue")
+def adjust_hue(images: Var, delta: Var) -> Expr:
+    """Hue turned by a part of the circle."""
+    colours = helpers.rgb_to_hsv(images)
+    return helpers.hsv_to_rgb(torch.cat([(colours[..., :1] + delta) % 1, colours[..., 1:]], -1))

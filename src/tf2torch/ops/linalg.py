@@ -8,7 +8,7 @@ from tf2torch.ops.expr import Expr, F, Var, call, torch
 from tf2torch.ops.registry import lowers, lowers_all
 
 
-@lowers("MatMul")
+@lowers("MatMul", "SparseMatMul")
 def matmul(a: Var, b: Var, bias: Var | None = None, *, transpose_a: bool = False, transpose_b: bool = False) -> Expr:
     """A linear layer: torch's weight is [out, in], TensorFlow's [in, out]."""
     x = a.permute(1, 0) if transpose_a else a
@@ -66,3 +66,10 @@ def matrix_solve(matrix: Var, rhs: Var, *, adjoint: bool = False) -> Expr:
 def matrix_triangular_solve(matrix: Var, rhs: Var, *, lower: bool = True, adjoint: bool = False) -> Expr:
     """MatrixSolve that reads one triangle of the matrix; its adjoint has that triangle on the other side."""
     return call("torch.linalg.solve_triangular", _adjoint(matrix, adjoint), rhs, upper=lower == adjoint)
+
+
+@lowers("LogMatrixDeterminant")
+def log_matrix_determinant(input: Var) -> tuple[Expr, Expr]:
+    """The determinant's sign, and the logarithm of its absolute value."""
+    both = torch.slogdet(input)
+    return both[0], both[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tf2torch.ops.expr import NEGATIVE_INF, Call, Expr, F, Var, helpers
-from tf2torch.ops.registry import CHANNELS, Static, lowers
+from tf2torch.ops.registry import CHANNELS, Refuse, Static, lowers
 from tf2torch.ops.windows import differing, explicit, padded, short, spatial
 
 _DEFAULTS = {"padding": 0, "count_include_pad": True, "ceil_mode": False}
@@ -103,3 +103,22 @@ def avg_pool_3d(
 ) -> Expr:
     """AvgPool over depth, height and width."""
     return _avg_pool(input, ksize, strides, padding, data_format)
+
+
+@lowers("MaxPoolWithArgmax", layout=CHANNELS)
+def max_pool_with_argmax(
+    input: Var,
+    *,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    Targmax: str = "int64",  # noqa: N803  # the attribute's name
+    padding: str,
+    include_batch_in_index: bool = False,
+) -> tuple[Expr, Expr]:
+    """MaxPool, and the place of each maximum: a number in TensorFlow's order of axes, which unpooling counts on."""
+    if include_batch_in_index or Targmax != "int64":
+        raise Refuse(f"include_batch_in_index={include_batch_in_index}, Targmax={Targmax}")
+    kernel, stride = spatial(ksize, "NHWC", "ksize"), spatial(strides, "NHWC", "strides")
+    same = {"same": True} if padding == "SAME" else {}
+    both = helpers.max_pool_with_argmax(input, short(kernel), short(stride), **same)
+    return both[0], both[1]

@@ -63,4 +63,9 @@ CASES = (
     Case("AdjustContrastv2", {"images": X, "contrast_factor": np.float32(1.7)}),
     Case("RGBToHSV", {"images": COLOURS}),
     Case("HSVToRGB", {"images": COLOURS}),
+    *(
+        Case("AdjustSaturation", {"images": COLOURS, "scale": np.float32(scale)}, note=str(scale))
+        for scale in (0.5, 2.0)
+    ),
+    *(Case("AdjustHue", {"images": COLOURS, "delta": np.float32(delta)}, note=str(delta)) for delta in (0.3, -0.7)),
 )

@@ -30,6 +30,8 @@ CASES = (
     Case("Einsum", {"inputs": [seeded(2, 3, 4), seeded(2, 5, 4)]}, {"equation": "...id,...jd->...ij"}),
     Case("Einsum", {"inputs": [seeded(3, 4)]}, {"equation": "ij->ji"}, note="one tensor"),
     Case("Cross", {"a": seeded(2, 5, 3), "b": seeded(2, 5, 3, seed=1)}),
+    Case("SparseMatMul", {"a": seeded(3, 4), "b": seeded(4, 5)}),
+    Case("LogMatrixDeterminant", {"input": SQUARE}),
     Case("MatrixDeterminant", {"input": seeded(2, 3, 3)}),
     Case("MatrixInverse", {"input": POSITIVE}),
     Case("MatrixInverse", {"input": SQUARE}, {"adjoint": True}),

@@ -52,4 +52,19 @@ CASES = (
     *grid("AvgPool", "value"),
     Case("AvgPool", {"value": negative(2, 3, 9, 10)}, FIRST),
     *volumes("AvgPool3D"),
+    *(
+        Case(
+            "MaxPoolWithArgmax",
+            {"input": X},
+            {"ksize": [1, kernel, 2, 1], "strides": [1, stride, 2, 1], "padding": padding},
+        )
+        for padding in ("SAME", "VALID")
+        for kernel, stride in ((2, 2), (3, 1), (3, 2))
+    ),
+    Case(
+        "MaxPoolWithArgmax",
+        {"input": X},
+        {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "SAME", "include_batch_in_index": True},
+        refuse="include_batch_in_index=True",
+    ),
 )
