@@ -14,7 +14,9 @@ import numpy as np
 
 from tf2torch.ir.match import shortest
 from tf2torch.ir.types import Graph, Node, Value
+from tf2torch.ops import registry
 from tf2torch.ops.expr import Expr, Var, size
+from tf2torch.passes.rewrite import positional
 
 Array = np.ndarray[Any, Any]
 LARGEST = 1024  # elements: sizes are few, and what is more is no arithmetic of sizes
@@ -67,11 +69,30 @@ def _is_small(array: Array | None) -> bool:
 def _arithmetic(node: Node, known: Mapping[Value, Array]) -> dict[Value, Array]:
     """The outputs of a node; nothing where it is more than PyTorch does with Python ints."""
     try:
-        results = _ARITHMETIC[node.op](node, *(_objects(known[value]) for value in node.inputs))
+        results = _ARITHMETIC[node.op](node, *_operands(node, known))
     except (TypeError, ValueError, IndexError, ZeroDivisionError, np.exceptions.AxisError):
         return {}
     arrays = results if isinstance(results, list) else [results]
     return dict(zip(node.outputs, map(_array, arrays), strict=True))
+
+
+def _operands(node: Node, known: Mapping[Value, Array]) -> list[Array]:
+    """What a node is given, in TensorFlow's order; statics that are attributes already are among it."""
+    handler = registry.handlers().get(node.op)
+    given = [_objects(known[value]) for value in node.inputs]
+    moved = [name for name in handler.statics if name in node.attrs] if handler is not None else []
+    if not moved:
+        return given
+    names = positional(node.op)
+    spare = len(given) + len(moved) - sum(not name.startswith("*") for name in names)  # what the list of tensors takes
+    operands: list[Array] = []
+    for name in names:
+        count = spare if name.startswith("*") else 1
+        if name in moved:
+            operands.append(np.array(node.attrs[name], object))
+        else:
+            operands, given = [*operands, *given[:count]], given[count:]
+    return operands
 
 
 def _objects(array: Array) -> Array:

@@ -55,7 +55,7 @@ def arguments(node: Node) -> dict[str, tuple[Value, ...]]:
 
     Raises KeyError for an op without a handler.
     """
-    names = [name for name in _positional(node.op) if name.removeprefix("*") not in node.attrs]
+    names = [name for name in positional(node.op) if name.removeprefix("*") not in node.attrs]
     inputs = list(node.inputs)
     spare = len(inputs) - sum(not name.startswith("*") for name in names)
     result: dict[str, tuple[Value, ...]] = {}
@@ -66,7 +66,7 @@ def arguments(node: Node) -> dict[str, tuple[Value, ...]]:
 
 
 @cache
-def _positional(op: str) -> tuple[str, ...]:
+def positional(op: str) -> tuple[str, ...]:
     """The names of the handler's inputs, in TensorFlow's order; *name where it is a list of tensors."""
     handler = registry.handlers()[op]
     parameters = inspect.signature(handler.function).parameters.values()
