@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F  # noqa: N812  # its usual name, which generated files have too
 from torch import Tensor
 
 
-def pad_same(
-    x: Tensor,
-    kernel: int | tuple[int, ...],
-    stride: int | tuple[int, ...],
-    dilation: int | tuple[int, ...] = 1,
-    value: float = 0.0,
-) -> Tensor:
+def pad_same(x: Tensor, kernel: Any, stride: Any, dilation: Any = 1, value: float = 0.0) -> Tensor:
     """TensorFlow's SAME padding for the size at hand; an odd pixel goes to the right and to the bottom."""
-    sizes = x.shape[2:]
-    kernels, strides, dilations = ((n,) * len(sizes) if isinstance(n, int) else n for n in (kernel, stride, dilation))
     widths: list[int] = []
-    for size, k, s, d in zip(reversed(sizes), reversed(kernels), reversed(strides), reversed(dilations), strict=True):
-        missing = max((-(-size // s) - 1) * s + (k - 1) * d + 1 - size, 0)
+    for axis in reversed(range(x.dim() - 2)):
+        k, s, d = (n if isinstance(n, int) else n[axis] for n in (kernel, stride, dilation))
+        missing = max((-(-x.shape[axis + 2] // s) - 1) * s + (k - 1) * d + 1 - x.shape[axis + 2], 0)
         widths += [missing // 2, missing - missing // 2]
     return F.pad(x, widths, value=value)
 
