@@ -76,10 +76,11 @@ def conv3d(
     *,
     strides: Sequence[int],
     padding: str,
+    explicit_paddings: Sequence[int] = (),
     data_format: str = "NDHWC",
     dilations: Sequence[int] = (1, 1, 1, 1, 1),
 ) -> Expr:
-    """A convolution over depth, height and width."""
+    """A convolution over depth, height and width. TensorFlow's has no explicit paddings; passes.padding sets them."""
     return _convolution(
         input,
         filter.permute(4, 3, 0, 1, 2),
@@ -88,7 +89,7 @@ def conv3d(
         groups=_groups(input.dims[1], filter.dims[3]),
         strides=strides,
         padding=padding,
-        explicit_paddings=(),
+        explicit_paddings=explicit_paddings,
         dilations=dilations,
         data_format=data_format,
     )
