@@ -8,7 +8,7 @@ from tf2torch.engines import Stage, checkpoint_files, image_files
 from tf2torch.job import Job
 
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "numpy", "pillow", "safetensors")
-_PYTORCH_SIDE = ("torch", "numpy", "pillow", "safetensors")
+_PYTORCH_SIDE = ("torch", "numpy", "pillow", "safetensors", "ruff")
 SOURCE, WEIGHTS, SKETCH = (f"converted_pytorch.{suffix}" for suffix in ("py", "safetensors", "sketch.safetensors"))
 
 

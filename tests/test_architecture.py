@@ -1,0 +1,27 @@
+"""The walk of docs/architecture.md: the passes make of its first graph what it says they do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tf2torch import passes
+from tf2torch.ir import printer
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "architecture.md"
+BLOCKS = dict(re.findall(r"```text (\w+)\n(.*?)```", DOCUMENT.read_text(), re.DOTALL))
+
+
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name != "export"])
+def test_a_graph_after_a_pass(name: str) -> None:
+    graph = printer.parse(BLOCKS["export"])
+    names = [a_pass.__name__ for a_pass in passes.PIPELINE]
+    for a_pass in passes.PIPELINE[: names.index(name) + 1]:
+        graph = a_pass(graph)
+    assert printer.text(graph) == BLOCKS[name].strip()
+
+
+def test_it_walks_all_the_way() -> None:
+    assert list(BLOCKS) == ["export", "layout", "permutes"]
