@@ -171,3 +171,14 @@ def fake_quantize(x: Tensor, low: Tensor, high: Tensor, first: int = 0, last: in
     if low.dim() == 0:
         return torch.fake_quantize_per_tensor_affine(x, scale, zero, first, last)
     return torch.fake_quantize_per_channel_affine(x, scale, zero, x.dim() - 1, first, last)
+
+
+def segment_reduce(x: Tensor, segments: Tensor, count: int | None, reduce: str, empty: float = 0) -> Tensor:
+    """The rows of each segment as one: their sum, mean, prod, amax or amin. Rows of negative segments are dropped."""
+    rows, segments = x.flatten(0, segments.dim() - 1), segments.flatten().long()
+    rows, segments = rows[segments >= 0], segments[segments >= 0]
+    if count is None:
+        count = int(segments.max()) + 1 if len(segments) else 0
+    result = rows.new_full((count, *rows.shape[1:]), empty)
+    index = segments.reshape(-1, *[1] * (rows.dim() - 1)).expand_as(rows)
+    return result.scatter_reduce(0, index, rows, reduce, include_self=False)
