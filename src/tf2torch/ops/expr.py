@@ -77,17 +77,32 @@ class Expr:
     def __and__(self, other: Any) -> Call:
         return call("operator.and_", self, other)
 
+    def __rand__(self, other: Any) -> Call:
+        return call("operator.and_", other, self)
+
     def __or__(self, other: Any) -> Call:
         return call("operator.or_", self, other)
+
+    def __ror__(self, other: Any) -> Call:
+        return call("operator.or_", other, self)
 
     def __xor__(self, other: Any) -> Call:
         return call("operator.xor", self, other)
 
+    def __rxor__(self, other: Any) -> Call:
+        return call("operator.xor", other, self)
+
     def __lshift__(self, other: Any) -> Call:
         return call("operator.lshift", self, other)
 
+    def __rlshift__(self, other: Any) -> Call:
+        return call("operator.lshift", other, self)
+
     def __rshift__(self, other: Any) -> Call:
         return call("operator.rshift", self, other)
+
+    def __rrshift__(self, other: Any) -> Call:
+        return call("operator.rshift", other, self)
 
     def __invert__(self) -> Call:
         return call("operator.invert", self)
