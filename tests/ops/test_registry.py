@@ -18,7 +18,11 @@ from tf2torch.ops.registry import Handler, Refuse, Static
 THEIRS = {op: handler for op, handler in registry.handlers().items() if op[0].isupper()}  # the others are ours
 
 # Attributes that TensorFlow does not have, and the pass that sets them.
-EXTRAS = {("Softmax", "axis"): "layout", ("LogSoftmax", "axis"): "layout"}
+EXTRAS = {
+    ("Conv3D", "explicit_paddings"): "padding",
+    ("Softmax", "axis"): "layout",
+    ("LogSoftmax", "axis"): "layout",
+}
 
 
 def _default(attr: Any) -> Any:
