@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,12 +18,13 @@ from tf2torch.errors import InputError
 from tf2torch.evaluate import device as devices
 from tf2torch.evaluate import proof as proving
 from tf2torch.evaluate import report
-from tf2torch.evaluate.network import Network
+from tf2torch.evaluate.network import Network, first_line
 from tf2torch.evaluate.proof import Proof
 from tf2torch.job import Job
 from tf2torch.progress import Progress
 
 Loader = Callable[[], nn.Module]
+T = TypeVar("T")
 IMAGE_BATCH = 10
 
 
@@ -63,7 +64,7 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
 
 def compare(
     model: nn.Module,
-    reference: Reference,
+    reference: Reference | None,
     job: Job,
     device: torch.device,
     proof: Proof | None = None,
@@ -75,27 +76,13 @@ def compare(
     Unless it is to look inside, the proof is made only where the outputs are wrong.
     """
     network = Network.of(model, device, proof.correspondence if proof else None)
-
-    def compute(batch: FloatArray) -> FloatArray:
-        return network.compute([batch])[0]
-
-    pairs = {
-        "batch 1": (compute(reference.inputs[:1]), reference.single),
-        "batch 10": (compute(reference.inputs), reference.outputs),
-    }
-    if job.images:
-        _check_same_images(reference, job)
-        pairs["images"] = (_on_images(compute, job), reference.image_outputs)
-    comparisons = {
-        name: {
-            **_comparison(ours, theirs, reference.tolerance(name)),
-            "tolerance": reference.tolerance(name),
-            "float32_error": reference.float32_errors[name],
-        }
-        for name, (ours, theirs) in pairs.items()
-    }
+    comparisons: dict[str, Any] = {}
+    accuracy = None
     if proof:
-        comparisons = {**_on_other_inputs(network, proof.details), **comparisons}
+        comparisons = _on_other_inputs(network, proof.details, with_single=reference is None)
+    if reference:
+        rows, accuracy = _as_classifier(network, reference, job)
+        comparisons = {**comparisons, **rows}
     outputs_agree = all(row["passed"] for row in comparisons.values())
     parts: dict[str, Any] = dict.fromkeys(proving.PARTS)
     if proof and (look_inside or not outputs_agree):
@@ -103,29 +90,66 @@ def compare(
     return {
         "passed": outputs_agree and all(part["passed"] for part in parts.values() if part),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "comparisons": comparisons,
-        "accuracy": _accuracy(*pairs["images"], reference, job) if "images" in pairs else None,
+        "comparisons": {name: comparisons[name] for name in sorted(comparisons, key=_place)},
+        "accuracy": accuracy,
         **parts,
     }
 
 
-def _on_other_inputs(network: Network, details: Details) -> dict[str, dict[str, Any]]:
-    """A comparison for each output at batch 2, and at another size where TensorFlow takes one."""
+def _as_classifier(network: Network, reference: Reference, job: Job) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The comparisons of a classifier of images, and how many images each side names rightly."""
+
+    def compute(batch: FloatArray) -> FloatArray:
+        return network.compute([batch])[0]
+
+    pairs = {
+        "batch 1": (lambda: compute(reference.inputs[:1]), reference.single),
+        "batch 10": (lambda: compute(reference.inputs), reference.outputs),
+    }
+    if job.images:
+        _check_same_images(reference, job)
+        pairs["images"] = (lambda: _on_images(compute, job), reference.image_outputs)
+    rows, accuracy = {}, None
+    for name, (run, theirs) in pairs.items():
+        tolerance = reference.tolerance(name)
+        ours = _attempt(run)
+        row = _comparison(ours, theirs, tolerance)
+        rows[name] = {**row, "tolerance": tolerance, "float32_error": reference.float32_errors[name]}
+        if name == "images" and not isinstance(ours, str):
+            accuracy = _accuracy(ours, theirs, reference, job)
+    return rows, accuracy
+
+
+def _on_other_inputs(network: Network, details: Details, *, with_single: bool) -> dict[str, dict[str, Any]]:
+    """A comparison for each output at batch 2 (and 1), and at another size where TensorFlow takes one."""
     cases = {"batch 2": (details.inputs, details.outputs, details.tolerance)}
+    if with_single and details.single:
+        cases["batch 1"] = (tuple(array[:1] for array in details.inputs), details.single, details.tolerance)
     if details.size:
         name = "size " + "x".join(map(str, details.size.inputs[0].shape[1:-1]))
         cases[name] = (details.size.inputs, details.size.outputs, details.size.tolerance)
     rows = {}
     for name, (inputs, outputs, tolerance) in cases.items():
-        try:
-            ours = network.compute(inputs)
-        except RuntimeError as error:  # torch's refusal of the size
-            rows[name] = {"passed": False, "error": None, "problem": str(error).splitlines()[0], "tolerance": tolerance}
-            continue
-        for index, (mine, theirs) in enumerate(zip(ours, outputs, strict=True)):
-            row = {**_comparison(mine, theirs, tolerance), "tolerance": tolerance}
-            rows[name if len(outputs) == 1 else f"{name}, output {index + 1}"] = row
+        results = _attempt(lambda inputs=inputs: network.compute(inputs))  # type: ignore[misc]  # of this iteration
+        for index, theirs in enumerate(outputs):
+            ours = results if isinstance(results, str) else results[index]
+            title = name if len(outputs) == 1 else f"{name}, output {index + 1}"
+            rows[title] = {**_comparison(ours, theirs, tolerance), "tolerance": tolerance}
     return rows
+
+
+def _attempt(run: Callable[[], T]) -> T | str:
+    """What it gives, or torch's refusal, which is a verdict on the network."""
+    try:
+        return run()
+    except RuntimeError as error:
+        return first_line(error)
+
+
+def _place(comparison: str) -> int:
+    """Those on the most inputs come last."""
+    name = comparison.split(",")[0]
+    return ("batch 1", "batch 2", "size", "batch 10", "images").index("size" if name.startswith("size") else name)
 
 
 def _check_same_images(reference: Reference, job: Job) -> None:
@@ -151,8 +175,10 @@ def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatAr
     return np.concatenate(rows)
 
 
-def _comparison(ours: FloatArray, theirs: FloatArray, tolerance: float) -> dict[str, Any]:
+def _comparison(ours: FloatArray | str, theirs: FloatArray, tolerance: float) -> dict[str, Any]:
     """A wrong shape fails by itself: broadcasting would hide it. Of [n, classes] each row's largest is the same."""
+    if isinstance(ours, str):
+        return {"passed": False, "error": None, "problem": ours}
     if ours.shape != theirs.shape:
         return {"passed": False, "error": None, "shape": list(ours.shape), "wanted_shape": list(theirs.shape)}
     error = relative_error(ours, theirs)

@@ -71,3 +71,8 @@ def _seen_by_tensorflow(tensor: Tensor, view: View) -> Tensor:
         return view.inverse().apply(tensor)  # type: ignore[no-any-return]  # a tensor of a tensor
     except RuntimeError:  # another rank or size: its shape will not be TensorFlow's
         return tensor
+
+
+def first_line(error: Exception) -> str:
+    """What torch, or the comparison, says of a network that cannot be run: the rest is where in C++."""
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,11 @@ from tf2torch.bundle import relative_error
 from tf2torch.details import Sketch
 from tf2torch.errors import ParityError
 from tf2torch.evaluate import hints
+from tf2torch.evaluate.network import Array, first_line
 from tf2torch.ir.correspondence import Correspondence, Module
 from tf2torch.ir.types import Ref
 
 Row = dict[str, Any]
-Array = np.ndarray[Any, Any]
 
 
 def modules(
@@ -30,12 +30,17 @@ def modules(
     The rows are in the order in which the calls end, so that the first that does not pass is where it begins.
     """
     watch = _Watch(sketches)
+    stopped = None
     with watch.hooks(model, correspondence):
-        run()
-    rows = watch.rows + watch.missing()
+        try:
+            run()
+        except RuntimeError as error:  # how far it came is the more interesting
+            stopped = first_line(error)
+    rows = watch.rows + watch.missing(correspondence)
     compared = [row for row in rows if row["passed"] is not None]
     return {
         "passed": bool(compared) and all(row["passed"] for row in compared),
+        "stopped": stopped,
         "compared": len(compared),
         "first_diverging": next((row for row in compared if not row["passed"]), None),
         "rows": rows,
@@ -52,7 +57,7 @@ class _Watch:
         self.pending: dict[nn.Module, deque[Module]] = defaultdict(deque)
         self.right: list[Module] = []  # those of which every output agrees
 
-    @contextmanager
+    @contextlib.contextmanager
     def hooks(self, model: nn.Module, correspondence: Correspondence) -> Iterator[None]:
         for called in correspondence.modules:
             try:
@@ -69,10 +74,11 @@ class _Watch:
             for handle in handles:
                 handle.remove()
 
-    def missing(self) -> list[Row]:
-        """A row for each call that did not come."""
+    def missing(self, correspondence: Correspondence) -> list[Row]:
+        """A row for each call that did not come, or did not end."""
         left = [called for calls in self.pending.values() for called in calls]
-        return [{**self._about(called), "passed": False, "error": None, "problem": "is not called"} for called in left]
+        left.sort(key=lambda called: next(i for i, other in enumerate(correspondence.modules) if other is called))
+        return [{**self._about(called), "passed": False, "error": None, "problem": "not reached"} for called in left]
 
     def _ended(self, module: nn.Module, args: object, output: object) -> None:  # noqa: ARG002  # torch's signature
         if not self.pending[module]:  # one call more than the graph has: what it does shows in the module around it

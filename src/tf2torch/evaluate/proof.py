@@ -14,7 +14,7 @@ from tf2torch.details import Details, Exact
 from tf2torch.errors import ParityError
 from tf2torch.evaluate import gradients, parameters, parity
 from tf2torch.evaluate.float64 import AGREES, widened
-from tf2torch.evaluate.network import Array, Network
+from tf2torch.evaluate.network import Array, Network, first_line
 from tf2torch.ir.correspondence import Correspondence
 
 PARTS = ("modules", "gradients", "trainable", "float64")
@@ -47,8 +47,8 @@ def _gradients(network: Network, proof: Proof) -> dict[str, Any]:
     assert details.gradients is not None  # asked for only where there are any
     try:
         ours = gradients.compute(network, details.inputs, details.projections, proof.correspondence)
-    except ParityError as error:
-        return {"passed": False, "problem": str(error), "inputs": [], "variables": None}
+    except (ParityError, RuntimeError) as error:
+        return {"passed": False, "problem": first_line(error), "inputs": [], "variables": None}
     inputs = gradients.of_inputs(ours.inputs, details.gradients.inputs)
     variables = gradients.of_variables(ours.variables, details.gradients.variables)
     passed = all(row["passed"] for row in inputs) and variables["passed"]
@@ -62,8 +62,8 @@ def _float64(network: Network, proof: Proof, exact: Exact) -> dict[str, Any]:
     try:
         with widened(network.module):
             ours = gradients.compute(network, inputs, projections, proof.correspondence)
-    except ParityError as error:
-        return {"passed": False, "problem": str(error), "errors": {}}
+    except (ParityError, RuntimeError) as error:
+        return {"passed": False, "problem": first_line(error), "errors": {}}
     errors = {
         "outputs": _largest(map(_error, [tensor.cpu().numpy() for tensor in ours.outputs], exact.outputs)),
         "input gradients": _largest(map(_error, ours.inputs, exact.gradients.inputs)),

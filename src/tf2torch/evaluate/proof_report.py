@@ -65,6 +65,8 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
                 figures = (figure(first[side][key], 3) for key in ("mean", "std", "min", "max"))
                 text.append(f"| {title} | {' | '.join(figures)} |")
             text.append("")
+    if modules["stopped"]:
+        text += [f"The network stopped: {modules['stopped']}", ""]
     text += [
         f"The {WORST} that come nearest to their tolerance, or exceed it:",
         "",
