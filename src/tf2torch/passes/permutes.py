@@ -147,28 +147,25 @@ def _columns(graph: Graph) -> Graph:
     """permute, flatten, linear: the weight's columns are permuted instead."""
     producers, users = graph.producers(), graph.users()
     replaced: dict[Node, Node] = {}
-    params: dict[Value, Param] = dict(graph.params)
     new: dict[Value, Value] = {}
     for flat in graph.nodes:
-        before = producers.get(flat.inputs[0]) if flat.inputs else None
-        if flat.op != _FLATTEN or before is None or before.op != _PERMUTE:
+        before = producers.get(flat.inputs[0]) if flat.op == _FLATTEN else None
+        axes, shape = _permutation(before)
+        if before is None or axes is None or axes[0] != 0 or flat.output in graph.outputs:
             continue
-        axes, shape = _numbers(before), before.output.type.shape or before.inputs[0].type.shape
-        readers = users.get(flat.output, [])
-        shape = _permuted_shape(before)
-        if axes is None or axes[0] != 0 or shape is None or None in shape[1:] or flat.output in graph.outputs:
+        sizes = [n for n in shape[1:] if n is not None]
+        weights = [_only_weight(node, flat.output, graph, users) for node in users.get(flat.output, [])]
+        found = [weight for weight in weights if weight is not None]
+        if len(sizes) < len(shape) - 1 or not found or len(found) < len(weights):
             continue
-        weights = [_only_weight(node, flat.output, graph, users) for node in readers]
-        if not readers or None in weights:
-            continue
-        for weight in weights:
-            if weight is not None and weight not in new:
-                new[weight] = _with_columns(weight, params[weight], [n for n in shape[1:] if n is not None], axes)
+        new.update({weight: _with_columns(weight, graph.params[weight], sizes, axes) for weight in found})
         replaced[flat] = replace(flat, inputs=before.inputs)
-    renamed = {new.get(value, value): param for value, param in params.items()}
-    renamed = {value: replace(param, ref=value.ref or param.ref) for value, param in renamed.items()}
+    params = {
+        new.get(value, value): replace(param, ref=new[value].ref or param.ref) if value in new else param
+        for value, param in graph.params.items()
+    }
     nodes = [replaced.get(node, node) for node in graph.nodes]
-    return substitute(replace(graph, nodes=tuple(nodes), params=renamed), new)
+    return substitute(replace(graph, nodes=tuple(nodes), params=params), new)
 
 
 def _only_weight(node: Node, flat: Value, graph: Graph, users: dict[Value, list[Node]]) -> Value | None:
@@ -192,9 +189,11 @@ def _with_columns(weight: Value, param: Param, sizes: Sequence[int], axes: tuple
     return Value(weight.name, weight.type, Ref(param.ref.tensor, view))
 
 
-def _permuted_shape(node: Node) -> tuple[int | None, ...] | None:
-    axes, shape = _numbers(node), node.inputs[0].type.shape
-    return None if shape is None or axes is None else tuple(shape[axis] for axis in axes)
+def _permutation(node: Node | None) -> tuple[tuple[int, ...] | None, tuple[int | None, ...]]:
+    """The axes of a permute and the shape of its result; None and nothing if it is none."""
+    axes = _numbers(node) if node is not None and node.op == _PERMUTE else None
+    shape = node.inputs[0].type.shape if node is not None and axes is not None else None
+    return (None, ()) if shape is None or axes is None else (axes, tuple(shape[axis] for axis in axes))
 
 
 def _keeps_order(node: Node) -> bool:
