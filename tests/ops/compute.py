@@ -103,9 +103,9 @@ def prepare(case: Case) -> tuple[Node, dict[Value, Any]]:
     statics: dict[str, Any] = {}
     tensors = [given for name, given in case.inputs.items() if name not in handler.statics]
     for parameter, given in zip(handler.tensors, tensors, strict=False):  # what passes add is absent
-        for item in given if isinstance(given, list) else [given]:
+        for index, item in enumerate(given if isinstance(given, list) else [given]):
             array = np.asarray(item.value if isinstance(item, Static) else item)
-            inputs.append(value(parameter.removeprefix("*"), array))
+            inputs.append(value(f"{parameter[1:]}_{index}" if parameter.startswith("*") else parameter, array))
     for name in handler.statics:
         given = case.inputs[name]
         assert isinstance(given, Static), f"{name} is a static input: write Static(...)"
