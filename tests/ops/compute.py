@@ -125,6 +125,17 @@ def _types(case: Case) -> dict[str, str]:
     return {arg.type_attr: np.asarray(given[arg.name]).dtype.name for arg in args if arg.name in given}
 
 
+def _types(case: Case) -> dict[str, str]:
+    """The types that the inputs tell: the nodes of a graph have them as attributes."""
+    result: dict[str, str] = {}
+    for arg in definition(case.op).input_arg:
+        given = case.inputs.get(arg.name)
+        first = given[0] if isinstance(given, list) else given
+        if arg.type_attr and first is not None:
+            result[arg.type_attr] = np.asarray(first.value if isinstance(first, Static) else first).dtype.name
+    return result
+
+
 def required(op: str) -> set[str]:
     """Attributes that a call must give: they have no default, and the inputs do not tell."""
     return {attr.name for attr in op_def_registry.get(op).attr if not attr.HasField("default_value")} - _told(op)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tf2torch.ops.expr import DTYPES, Call, Expr, F, Var, helpers, torch
+from tf2torch.ops.expr import DTYPES, Call, Expr, F, Var, helpers, tensor_of, torch
 from tf2torch.ops.registry import ELEMENTWISE, Refuse, Static, axes, lowers, lowers_all
 
 lowers_all(ELEMENTWISE, ZerosLike=torch.zeros_like, OnesLike=torch.ones_like)
@@ -96,21 +96,13 @@ def _widths(paddings: Paddings, least: int = 0) -> tuple[Length, ...]:
 
 
 @lowers("Fill")
-def fill(dims: Static[tuple[Length, ...]], value: Var, *, T: str) -> Expr:  # noqa: N803  # TensorFlow's name
-    """A tensor of one number; passes.lower may write it as a number of type T."""
-    if isinstance(value, Expr):
-        return value.expand(*dims) if dims else value
-    source = next(filter(None, map(_tensor_of, dims)), None)
-    if source is not None:  # whose device it joins
-        return source.new_full(dims, value, dtype=DTYPES[T])
-    return torch.full(dims, value, dtype=DTYPES[T])
-
-
-def _tensor_of(length: Any) -> Var | None:
-    """A tensor that this size is of."""
-    if isinstance(length, Var):
-        return length
-    return next(filter(None, map(_tensor_of, length.args)), None) if isinstance(length, Call) else None
+def fill(dims: Static[tuple[Length, ...]], value: Static[float], *, T: str = "float32") -> Expr:  # noqa: N803  # TensorFlow's name
+    """A tensor of one number."""
+    source = tensor_of(dims)
+    if source is None:
+        return torch.full(dims, value, dtype=DTYPES[T])
+    dtype = {} if source.dtype == T else {"dtype": DTYPES[T]}  # it joins the tensor on its device
+    return source.new_full(dims, value, **dtype) if value else source.new_zeros(dims, **dtype)
 
 
 @lowers("Range")
@@ -122,14 +114,13 @@ def arange(
     Tidx: str = "int32",  # noqa: N803  # TensorFlow's name
 ) -> Expr:
     """Numbers from start up to limit, which is not among them."""
-    dtype = "float32" if Tidx == "int32" and float in map(type, (start, limit, delta)) else Tidx
     given = [start, limit] if _is(delta, 1) else [start, limit, delta]
     if len(given) == 2 and _is(start, 0):
         given = [limit]
-    source = next(filter(None, map(_tensor_of, (start, limit, delta))), None)
+    source = tensor_of((start, limit, delta))
     if source is not None:
-        return helpers.arange_like(source, *given, dtype=DTYPES[dtype])
-    return torch.arange(*given, dtype=DTYPES[dtype])
+        return helpers.arange_like(source, *given, dtype=DTYPES[Tidx])
+    return torch.arange(*given, dtype=DTYPES[Tidx])
 
 
 @lowers("LinSpace")
@@ -142,21 +133,20 @@ def linspace(start: Static[float], stop: Static[float], num: Static[int], *, T: 
 def one_hot(
     indices: Var,
     depth: Static[Length],
-    on_value: Var,
-    off_value: Var,
+    on_value: Static[float],
+    off_value: Static[float],
     *,
     axis: int = -1,
-    T: str,  # noqa: N803  # TensorFlow's name
+    T: str = "float32",  # noqa: N803  # TensorFlow's name
 ) -> Expr:
     """A new axis along which the element at the index is on. F.one_hot does not take indices out of range."""
     on: Expr = helpers.one_hot(indices, depth)
     if axis not in (-1, indices.rank):
         on = on.movedim(-1, axis)
-    if isinstance(on_value, Expr) or isinstance(off_value, Expr):
-        return torch.where(on, on_value, off_value)
     if (on_value, off_value) == (1, 0):
-        return on.to(DTYPES[T])
-    return torch.where(on, on_value, off_value).to(DTYPES[T])
+        return on if T == "bool" else convert(on, T)
+    chosen = torch.where(on, on_value, off_value)
+    return chosen if T == "float32" else convert(chosen, T)
 
 
 _METHODS = {

@@ -94,7 +94,6 @@ CASES = (
         Case("Fill", {"dims": integers(*dims), "value": Static(value)}, note=f"{dims} {value.dtype}")
         for dims, value in (((2, 3), np.float32(0.5)), ((), np.int64(7)), ((0, 2), np.bool_(True)))
     ),
-    Case("Fill", {"dims": integers(2), "value": np.float32(3)}, note="a computed number"),
     *(Case(op, {"x": X}) for op in ("ZerosLike", "OnesLike")),
     *(
         Case(op, {"x": x}, note=f"{x.dtype}")
@@ -106,11 +105,15 @@ CASES = (
     numbers(np.int32(3), np.int32(-2), np.int32(-1)),
     numbers(np.int32(3), np.int32(3), np.int32(1)),
     numbers(np.float32(0), np.float32(1), np.float32(0.25)),
+    numbers(np.float64(3), np.float64(-1), np.float64(-0.5)),
+    numbers(np.int64(0), np.int64(5), np.int64(2)),
     Case("LinSpace", {"start": Static(np.float32(-1)), "stop": Static(np.float32(1)), "num": Static(np.int32(7))}),
     one_hot(INDICES, np.float32(1), np.float32(0)),
     one_hot(INDICES, np.float32(0.9), np.float32(0.1), 0),
     one_hot(INDICES, np.float32(1), np.float32(0), 1),
     one_hot(INDICES, np.int32(5), np.int32(-5), 2),
+    one_hot(INDICES, np.int64(1), np.int64(0)),
+    one_hot(INDICES, np.float64(0.9), np.float64(0.1)),
     one_hot(INDICES[0].astype("int64"), np.bool_(True), np.bool_(False)),
     one_hot(np.array(1, "uint8"), np.float64(1), np.float64(0), -1),
     *(
