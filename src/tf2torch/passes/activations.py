@@ -57,7 +57,7 @@ def _gated() -> tuple[Rule, ...]:
         mul(x, hard_sigmoid), mul(mul(x, ramp), sixth), op("RealDiv", mul(x, ramp), six), mul(mul(x, sixth), ramp)
     )
     return (
-        _rule("silu", x, mul(x, op("Sigmoid", x))),
+        _rule("silu", x, mul(x, op("Sigmoid", either(x, mul(x, number(1.0)))))),
         _rule("mish", x, mul(x, op("Tanh", op("Softplus", x)))),
         _rule("hard_swish", x, hard_swish),
         _rule("hard_sigmoid", x, hard_sigmoid),
@@ -65,10 +65,12 @@ def _gated() -> tuple[Rule, ...]:
 
 
 def _gelu() -> tuple[Rule, ...]:
-    """0.5 * x * (1 + erf(x / sqrt(2))), or with the tanh of a polynomial; multiplied in any order."""
+    """0.5 * x * (1 + erf(x / sqrt(2))), with erfc(-x / ..), or the tanh of a polynomial; multiplied in any order."""
     x, half, coefficient = _tensor(), number(0.5), number(0.044715)
-    root = either(number(math.sqrt(2)), op("Sqrt", number(2.0)))
-    erf = op("Erf", either(op("RealDiv", x, root), mul(x, number(math.sqrt(0.5)))))
+    root, inverse = either(number(math.sqrt(2)), op("Sqrt", number(2.0))), number(math.sqrt(0.5))
+    negative = op("Neg", x)
+    erf = op("Erf", either(op("RealDiv", x, root), mul(x, inverse)))
+    erfc = op("Erfc", either(op("RealDiv", negative, root), mul(negative, inverse), op("Neg", mul(x, inverse))))
     square = either(op("Square", x), mul(x, x), op("Pow", x, number(2.0)))
     cube = either(op("Pow", x, number(3.0)), mul(x, square))
     polynomial = either(add(x, mul(coefficient, cube)), add(x, mul(mul(mul(coefficient, x), x), x)))
@@ -77,10 +79,15 @@ def _gelu() -> tuple[Rule, ...]:
     tanh = op("Tanh", either(mul(slope, polynomial), mul(mul(slope, x), factored), mul(slope, mul(x, factored))))
 
     def halved(curve: Pattern) -> Pattern:
-        one = add(curve, number(1.0))
-        return either(mul(x, mul(half, one)), mul(mul(x, half), one), mul(half, mul(x, one)))
+        return either(mul(x, mul(half, curve)), mul(mul(x, half), curve), mul(half, mul(x, curve)))
 
-    return _rule("gelu", x, halved(erf)), _rule("gelu", x, halved(tanh), {"approximate": "tanh"})
+    def raised(curve: Pattern) -> Pattern:
+        return add(curve, number(1.0))
+
+    return (
+        _rule("gelu", x, halved(either(raised(erf), erfc))),
+        _rule("gelu", x, halved(raised(tanh)), {"approximate": "tanh"}),
+    )
 
 
 def _leaky_relu() -> tuple[Rule, ...]:
