@@ -81,7 +81,9 @@ def convert(build: Callable[..., Any], *shapes: tuple[int | None, ...], dtype: s
             for item in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
         }
     names = [item.name for item in inputs]
-    inference = infer(graph.as_graph_def(), [*map(tensor, names)], [*map(tensor, outputs)], variables, {*variables})
+    inference = infer(
+        graph.as_graph_def(), [*map(tensor, names)], [*map(tensor, outputs)], lambda _: variables, {*variables}
+    )
     source, weights = exported.read(inference, {"name": "tiny"})
     lowered, weights = passes.run(source, weights)
     return Network(graph, names, outputs, variables, source, lowered, weights)

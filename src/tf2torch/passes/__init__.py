@@ -10,6 +10,7 @@ import numpy as np
 from tf2torch.ir.types import Graph
 from tf2torch.ir.verify import check
 from tf2torch.passes.activations import activations
+from tf2torch.passes.activations import activations
 from tf2torch.passes.bias import bias
 from tf2torch.passes.convolutions import convolutions
 from tf2torch.passes.identities import identities
@@ -28,6 +29,7 @@ PIPELINE: tuple[Pass, ...] = (
     identities,  # before patterns are looked for, which nothing may then interrupt
     norms,  # before bias, which would take the offset of a batch norm for its own
     activations,  # here or later: nothing that follows asks for them
+    activations,
     convolutions,  # before padding and bias, which then see one node where TensorFlow has three or five
     padding,
     bias,
