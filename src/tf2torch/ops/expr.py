@@ -185,6 +185,18 @@ def size(tensor: Expr, axis: int) -> Call:
     return call("size", tensor, axis)
 
 
+def tensor_of(sizes: Any) -> Var | None:
+    """A tensor that a size, arithmetic of sizes or a shape is of. None: all is known."""
+    match sizes:
+        case Var():
+            return sizes
+        case Call():
+            return tensor_of(sizes.args)
+        case tuple() | list():
+            return next((found for found in map(tensor_of, sizes) if found is not None), None)
+    return None
+
+
 def equal(x: Any, y: Any) -> Call:
     """Whether elements are equal. The operator == would compare the expressions themselves."""
     return call("operator.eq", x, y)
