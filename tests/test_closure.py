@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tf2torch import closure
+from tf2torch.job import ENGINES
 
 ROOT = Path(closure.__file__).parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -23,6 +24,7 @@ PACKAGE = {
     "sub/names": "constant = 1",
     "sub/other": "import tf2torch.top",
     "unrelated": "",
+    "typed": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from tf2torch import unrelated",
     "finder": "import pkgutil, tf2torch.sub\nfound = pkgutil.iter_modules(tf2torch.sub.__path__)",
 }
 
@@ -51,6 +53,11 @@ def test_imports_are_followed(package: Path) -> None:
 def test_a_package_whose_modules_are_looked_for_is_imported_whole(package: Path) -> None:
     assert package.is_dir()
     assert {"tf2torch.sub.module", "tf2torch.sub.other"} <= closure.modules("tf2torch.finder")
+
+
+def test_what_is_imported_for_types_alone_does_not_matter(package: Path) -> None:
+    assert package.is_dir()
+    assert closure.modules("tf2torch.typed") == {"tf2torch.typed"}
 
 
 @pytest.mark.parametrize(
@@ -112,9 +119,10 @@ def imported_at_the_top(module: str) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("stage", "framework"), SIDES.items())
-def test_no_stage_imports_the_other_sides_framework(stage: str, framework: str) -> None:
-    modules = closure.modules(f"tf2torch.engines.mmdnn.{stage}")
+def test_no_stage_imports_the_other_sides_framework(engine: str, stage: str, framework: str) -> None:
+    modules = closure.modules(f"tf2torch.engines.{engine}.{stage}")
     assert len(modules) > 5
     assert {module for module in modules if framework in imported_at_the_top(module)} == set()
 
@@ -134,16 +142,28 @@ def test_no_import_is_relative(source: str) -> None:
         assert not isinstance(node, ast.ImportFrom) or node.level == 0
 
 
-def test_exporting_needs_no_torch(need: Callable[..., None], python: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_exporting_needs_no_torch(need: Callable[..., None], python: Run, tmp_path: Path, engine: str) -> None:
     need("tensorflow", "tf_slim", "mmdnn")
-    code = "import tf2torch.engines.mmdnn.export\nassert 'tensorflow' in sys.modules"
-    python(code, hide=("torch",), cwd=tmp_path)
+    code = f"import tf2torch.engines.{engine}.export\nassert 'tensorflow' in sys.modules"
+    python(code, hide=("torch", *([] if engine == "mmdnn" else ["mmdnn"])), cwd=tmp_path)
 
 
-def test_the_other_stages_need_no_tensorflow(need: Callable[..., None], python: Run, tmp_path: Path) -> None:
+def test_inspecting_needs_no_torch(need: Callable[..., None], python: Run, tmp_path: Path) -> None:
+    """It looks at every operation's handler, which speak of torch without importing it."""
+    need("tensorflow", "tf_slim")
+    code = "import tf2torch.export.inspection\nfrom tf2torch.ops import registry\nassert registry.handlers()"
+    python(code, hide=("torch", "mmdnn"), cwd=tmp_path)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_other_stages_need_no_tensorflow(
+    need: Callable[..., None], python: Run, tmp_path: Path, engine: str
+) -> None:
     need("torch", "mmdnn")
-    code = "from tf2torch.engines.mmdnn import codegen, build, evaluate\nassert 'torch' in sys.modules"
-    python(code, hide=("tensorflow", "keras", "tf_keras", "tf_slim", "requests"), cwd=tmp_path)
+    code = f"from tf2torch.engines.{engine} import codegen, build, evaluate\nassert 'torch' in sys.modules"
+    hidden = ("tensorflow", "keras", "tf_keras", "tf_slim", "requests", *([] if engine == "mmdnn" else ["mmdnn"]))
+    python(code, hide=hidden, cwd=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def _imports(module: str) -> frozenset[str]:
     A package whose `__path__` is read is imported whole: what reads it looks for its modules by itself.
     """
     names: set[str] = set()
-    for node in ast.walk(ast.parse(_file(module).read_text(encoding="utf-8"))):
+    for node in _run(ast.parse(_file(module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -53,3 +54,15 @@ def _imports(module: str) -> frozenset[str]:
             package = ast.unparse(node.value)
             names.update(f"{package}.{path.stem}" for path in _file(package).parent.glob("*.py"))
     return frozenset(name for name in names if name.split(".")[0] == _PACKAGE and _file(name).is_file())
+
+
+def _run(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node of a tree but for what stands under TYPE_CHECKING, which is never run."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            pending.extend(node.orelse)
+        else:
+            pending.extend(ast.iter_child_nodes(node))

@@ -64,7 +64,12 @@ def model(options: argparse.Namespace) -> str:
     """The name of the model: as given, or what the source is called, or the default."""
     if options.model or not options.source:
         return options.model or DEFAULT_MODEL
-    return re.sub(r"[^A-Za-z0-9_]", "_", Path(options.source).name.split(".")[0])
+    return name_of(Path(options.source))
+
+
+def name_of(source: Path) -> str:
+    """What a source is called: its file's name up to the first dot."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", source.name.split(".")[0])
 
 
 def job(options: argparse.Namespace) -> Job:
