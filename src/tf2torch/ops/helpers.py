@@ -11,12 +11,9 @@ from torch import Tensor
 
 def pad_same(x: Tensor, kernel: Any, stride: Any, dilation: Any = 1, value: float = 0.0) -> Tensor:
     """TensorFlow's SAME padding for the size at hand; an odd pixel goes to the right and to the bottom."""
-    widths: list[int] = []
-    for axis in reversed(range(x.dim() - 2)):
-        k, s, d = (n if isinstance(n, int) else n[axis] for n in (kernel, stride, dilation))
-        missing = max((-(-x.shape[axis + 2] // s) - 1) * s + (k - 1) * d + 1 - x.shape[axis + 2], 0)
-        widths += [missing // 2, missing - missing // 2]
-    return F.pad(x, widths, value=value)
+    axes = zip(x.shape[2:], *((n,) * (x.dim() - 2) if isinstance(n, int) else n for n in (kernel, stride, dilation)))
+    missing = [max((-(-size // s) - 1) * s + (k - 1) * d + 1 - size, 0) for size, k, s, d in axes]
+    return F.pad(x, [side for n in reversed(missing) for side in (n // 2, n - n // 2)], value=value)
 
 
 def avg_pool_same(x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...]) -> Tensor:

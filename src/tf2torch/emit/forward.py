@@ -1,0 +1,96 @@
+"""The body of a forward: statements that read like a person's, chains nested as far as a line goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tf2torch.emit.code import Numbers, Text, Uses, function
+from tf2torch.ir.types import Node, Value
+from tf2torch.outline import names
+from tf2torch.outline.attributes import attributes, weight_names
+from tf2torch.outline.shape import columns, node_columns
+from tf2torch.outline.structure import Block, Step
+
+WIDTH = 100  # of an expression; with indentation and assignment it fits into 120 columns
+
+
+@dataclass(slots=True)
+class _Body:
+    block: Block
+    uses: Uses
+    statements: list[str] = field(default_factory=list)
+    texts: dict[Value, Text] = field(default_factory=dict)
+    variables: dict[Value, frozenset[str]] = field(default_factory=dict)  # that a text mentions
+    unread: dict[Value, int] = field(default_factory=dict)  # how often it is still to be read
+
+
+def statements(block: Block, inputs: Mapping[Value, str], numbers: Numbers, uses: Uses) -> list[str]:
+    """The statements of a block's forward, the last one a return."""
+    body = _Body(block, uses)
+    for value, name in inputs.items():
+        body.texts[value], body.variables[value] = Text(name), frozenset({name})
+    for value, name in weight_names(block).items():
+        body.texts[value], body.variables[value] = Text(f"self.{name}"), frozenset()
+    for value in [value for step in block.steps for value in step.inputs] + block.outputs:
+        body.unread[value] = body.unread.get(value, 0) + 1
+    for step, attribute in zip(block.steps, attributes(block), strict=True):
+        _step(body, step, attribute, numbers)
+    result = ", ".join(body.texts[value].source for value in block.outputs)
+    body.statements.append(f"return {result}")
+    return body.statements
+
+
+def _step(body: _Body, step: Step, attribute: str | None, numbers: Numbers) -> None:
+    taken = _numbers_of(step, numbers)
+    text = _text(body, step, attribute, taken)
+    if len(text.source) > WIDTH:
+        for value in dict.fromkeys(step.inputs):
+            if body.texts[value].source not in body.variables[value] and "(" in body.texts[value].source:
+                _assign(body, (value,), body.texts[value], value.name.rpartition("/")[2])
+        text = _text(body, step, attribute, taken)
+    mentioned = frozenset().union(*(body.variables[value] for value in step.inputs))
+    for value in step.inputs:
+        body.unread[value] -= 1
+    for value in step.outputs:
+        body.texts[value], body.variables[value] = text, mentioned
+    if len(step.outputs) > 1 or body.unread.get(step.outputs[0], 0) > 1:
+        _assign(body, step.outputs, text, step.name)
+
+
+def _numbers_of(step: Step, numbers: Numbers) -> list[str]:
+    """The numbers of one step, kept, because its text may be made twice."""
+    if isinstance(step.target, Node):
+        count = sum(1 for _ in node_columns(step))
+    else:
+        count = 0 if step.is_argument else len(columns(step.target))
+    return [numbers.next() for _ in range(count)]
+
+
+def _text(body: _Body, step: Step, attribute: str | None, numbers: list[str]) -> Text:
+    inputs = [body.texts[value] for value in step.inputs]
+    if isinstance(step.target, Node):
+        return function(step.target, inputs, Numbers(iter(numbers)), body.uses)
+    return Text(f"self.{attribute}({', '.join(text.source for text in inputs)})")
+
+
+def _assign(body: _Body, values: tuple[Value, ...], text: Text, wanted: str) -> None:
+    """Gives values names of their own: x where nobody needs the old x any more, else what the author called them."""
+    used = frozenset().union(
+        *(body.variables[value] for value in body.texts if body.unread.get(value, 0) > 0 and value not in values)
+    )
+    result: list[str] = []
+    for value in values:
+        read = body.unread.get(value, 0) > 0
+        free = [name for name in ("x", names.snake(wanted)) if name not in used and name not in result]
+        name = (free[0] if free else _numbered(names.snake(wanted), used | set(result))) if read else "_"
+        result.append(name)
+        body.texts[value], body.variables[value] = Text(name), frozenset({name})
+    body.statements.append(f"{', '.join(result)} = {text.source}")
+
+
+def _numbered(name: str, used: frozenset[str]) -> str:
+    number = 2
+    while f"{name}_{number}" in used:
+        number += 1
+    return f"{name}_{number}"

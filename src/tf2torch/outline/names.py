@@ -1,0 +1,111 @@
+"""What things are called: attributes after the author's scopes, classes after the role that they play."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Sequence
+
+from tf2torch.ir.types import Node
+from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step
+
+RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"torch", "nn", "self", "x", "train", "eval", "load"}
+_LAYERS = {"Conv": "conv", "ConvTranspose": "conv", "Linear": "linear", "BatchNorm": "bn"}
+
+
+def snake(name: str) -> str:
+    """A legal attribute name: letters, digits and underscores alone, whatever the graph calls it."""
+    text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", re.sub(r"\W", "_", name, flags=re.ASCII)).lower()
+    text = re.sub(r"_+", "_", text).strip("_") or "layer"
+    text = f"layer_{text}" if text[0].isdigit() else text
+    return f"{text}_" if text in RESERVED else text
+
+
+def camel(name: str) -> str:
+    """A legal class name."""
+    text = "".join(part[:1].upper() + part[1:] for part in re.split(r"[^a-zA-Z0-9]+", name) if part)
+    return f"Net{text}" if not text or text[0].isdigit() else text
+
+
+def argument(name: str, child: str, taken: set[str], *, is_tuple: bool = False) -> str:
+    """A name that the class does not have yet: of the number; with its place before it, where that is not enough."""
+    is_branch = child.startswith("branch")
+    candidates = [child] if is_tuple and child else [name]
+    if is_branch and name not in ("in_channels", "in_features"):
+        candidates = [child, f"{child}_{name}"]
+    candidates += [f"{child}_{name}".strip("_")]
+    number = 2
+    while candidates[0] in taken or candidates[0] in RESERVED:
+        candidates.pop(0)
+        if not candidates:
+            candidates = [f"{name}_{number}"]
+            number += 1
+    taken.add(candidates[0])
+    return candidates[0]
+
+
+def class_names(modules: Sequence[tuple[Module, list[str]]], taken: set[str]) -> list[str]:
+    """A name for each class, from one of its modules and what its instances are called. None is given twice."""
+    wanted = [_role(module) or _common(module, hints) for module, hints in modules]
+    result = []
+    for index, name in enumerate(wanted):
+        same = [other for other, one in enumerate(wanted) if one == name]
+        if len(same) > 1:
+            name = f"{name}{_letter(same.index(index))}"
+        while name in taken:
+            name = f"{name}Module"
+        taken.add(name)
+        result.append(name)
+    return result
+
+
+def _letter(index: int) -> str:
+    return chr(ord("A") + index) if index < 26 else f"{_letter(index // 26 - 1)}{_letter(index % 26)}"
+
+
+def _role(module: Module) -> str | None:
+    """ConvBnRelu: the layers of a block that is one layer and what goes with it."""
+    if not isinstance(module, Block) or any(isinstance(step.target, Block) for step in module.steps):
+        return None
+    words = [_word(step) for step in module.steps]
+    if len(words) > 5 or not all(words) or any(len(step.inputs) != 1 for step in module.steps):
+        return None
+    return "".join(word or "" for word in words)
+
+
+def _word(step: Step) -> str | None:
+    if isinstance(step.target, Node):
+        word = step.target.op.rpartition(".")[2]
+        return "".join(part.capitalize() for part in word.split("_"))
+    if not isinstance(step.target, Leaf):
+        return None
+    name = step.target.class_name.removeprefix("nn.").removeprefix("Padded").removesuffix("Same")
+    if name.startswith("Conv") and step.target.args.get("groups", 1) != 1:
+        return "Depthwise"
+    return {"Conv": "Conv", "ConvTranspose": "ConvTranspose", "BatchNorm": "Bn"}.get(re.sub(r"\dd$", "", name), name)
+
+
+def _common(module: Module, hints: list[str]) -> str:
+    """What the names of all instances have in common, without numbers; or what kind of thing it is."""
+    stems = {re.sub(r"[_\d]*(v\d+)?[_\d]*[a-z]?$", "", hint) or hint for hint in hints}
+    stem = camel(stems.pop()) if len(stems) == 1 else ""
+    if isinstance(module, Concat):
+        return "Inception" if stem in ("", "Mixed") else stem
+    if stem in ("", "Branch"):
+        return "Chain" if isinstance(module, Sequential) else "Unit"
+    return stem
+
+
+def layer(leaf: Leaf) -> str | None:
+    """What a layer is called where it stands beside at most one of its kind: conv, bn, linear."""
+    return _LAYERS.get(re.sub(r"^(nn\.)?(Padded)?|\dd(Same)?$", "", leaf.class_name))
+
+
+def network(name: str) -> str:
+    """The class of a whole network: InceptionV3, ResnetV1_50."""
+    parts = [part for part in re.split(r"[^a-zA-Z0-9]+", name) if part]
+    text = ""
+    for part in parts:
+        text += ("_" if text[-1:].isdigit() and part[0].isdigit() else "") + part[0].upper() + part[1:]
+    return f"Net{text}" if not text or text[0].isdigit() else text
