@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+
 import tf2torch
 from tf2torch.errors import InputError, UnsupportedError, UsageError
 from tf2torch.export.tensorflow import session, tf
