@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("tensorflow")
 from tf2torch.export import graph as graphs
 from tf2torch.export import inspection, sources
+from tf2torch.export.candidates import Candidate
+from tf2torch.export.definition import Tensor
 from tf2torch.ir.printer import parse
 
 GRAPH = """
@@ -62,7 +64,9 @@ def test_for_people() -> None:
 
 
 def test_it_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sources, "load", lambda _: SimpleNamespace(inference=None, info=MappingProxyType({})))
+    info = MappingProxyType({"output_chosen_by": "the user"})
+    monkeypatch.setattr(sources, "load", lambda _: SimpleNamespace(inference=None, info=info))
+    monkeypatch.setattr(sources, "inspect", lambda _: [Candidate(Tensor("fc2/MatMul"), (None, 2), 5)])
     monkeypatch.setattr(
         graphs,
         "read",
@@ -71,10 +75,14 @@ def test_it_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
             {"fc1/weights": np.zeros(12), "fc1/mean": np.zeros(3), "fc2/weights": np.zeros(6)},
         ),
     )
-    job: Any = SimpleNamespace(name="net")
+    job: Any = SimpleNamespace(name="net", source="net.pb")
     assert inspection.show(job, as_json=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["problem"] is None
+    assert found["candidates"] == [{"name": "fc2/MatMul:0", "shape": [None, 2], "distance": 5}]
     assert [item["scope"] for item in found["parameters"]] == ["fc1", "fc2"]
     assert inspection.show(job, as_json=False) == 0
-    assert capsys.readouterr().out.startswith("net\n")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "net"
+    assert "  the output was chosen by the user; it could be (OUTPUT=):" in lines
+    assert "    fc2/MatMul:0  [?, 2], 5 operations from the input" in lines

@@ -10,6 +10,7 @@ from tf2torch import passes
 from tf2torch.errors import UnsupportedError
 from tf2torch.export import graph as graphs
 from tf2torch.export import sources
+from tf2torch.export.candidates import Candidate
 from tf2torch.ir.types import Graph, Param, Value
 from tf2torch.job import Job
 
@@ -20,6 +21,8 @@ def show(job: Job, *, as_json: bool) -> int:
     """Prints the description of the job's network. A network that cannot be converted is no failure of this."""
     source = sources.load(job)
     found = describe(job.name, *graphs.read(source.inference, source.info))
+    found["output_chosen_by"] = source.info.get("output_chosen_by")
+    found["candidates"] = [_candidate(item) for item in sources.inspect(job.source)] if job.source else []
     print(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))
     return 0
 
@@ -51,6 +54,11 @@ def lines(found: dict[str, Any]) -> list[str]:
     for kind in ("inputs", "outputs"):
         for index, item in enumerate(found[kind]):
             result.append(f"  {kind if index == 0 else '':<10}  {item['name']}  {item['type']}")
+    if found.get("candidates"):
+        result.append(f"  the output was chosen by {found['output_chosen_by']}; it could be (OUTPUT=):")
+        for item in found["candidates"]:
+            axes = "?" if item["shape"] is None else ", ".join("?" if n is None else str(n) for n in item["shape"])
+            result.append(f"    {item['name']}  [{axes}], {item['distance']} operations from the input")
     total = sum(item["count"] for item in found["operations"])
     result += ["", f"  {total} operations of {len(found['operations'])} types"]
     width = max((len(item["op"]) for item in found["operations"]), default=0)
@@ -68,6 +76,11 @@ def _tensor(value: Value) -> dict[str, Any]:
     name = value.name if ":" in value.name else f"{value.name}:0"
     shape = None if value.type.shape is None else list(value.type.shape)
     return {"name": name, "type": str(value.type), "dtype": value.type.dtype, "shape": shape}
+
+
+def _candidate(item: Candidate) -> dict[str, Any]:
+    shape = None if item.shape is None else list(item.shape)
+    return {"name": item.tensor.name, "shape": shape, "distance": item.distance}
 
 
 def _by_scope(graph: Graph, weights: dict[str, Any]) -> list[dict[str, Any]]:
