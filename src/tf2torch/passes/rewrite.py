@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
+from tf2torch.ir.match import mentioned
 from tf2torch.ir.types import Graph, Node, Value
 from tf2torch.ops import registry
-from tf2torch.ops.expr import Call, Var
 
 
 def substitute(graph: Graph, new: Mapping[Value, Value]) -> Graph:
@@ -34,20 +33,6 @@ def prune(graph: Graph) -> Graph:
             needed.update(node.inputs, mentioned(node.attrs))
     params = {value: param for value, param in graph.params.items() if value in needed}
     return replace(graph, nodes=tuple(reversed(kept)), params=params)
-
-
-def mentioned(attr: Any) -> Iterator[Value]:
-    """The values whose sizes occur in attributes."""
-    match attr:
-        case Var(value):
-            yield value
-        case Call(_, args, kwargs):
-            yield from mentioned((args, kwargs))
-        case Mapping():
-            yield from mentioned(tuple(attr.values()))
-        case tuple() | list():
-            for item in attr:
-                yield from mentioned(item)
 
 
 def arguments(node: Node) -> dict[str, tuple[Value, ...]]:
