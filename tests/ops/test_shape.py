@@ -7,30 +7,12 @@ from functools import reduce
 
 import pytest
 
-from tf2torch.ir.types import Node, TensorType, Value
+from tests.ops.reading import lowered, text, value
+from tf2torch.ir.types import TensorType, Value
 from tf2torch.ops import registry
-from tf2torch.ops.expr import Call, Expr, Var, size
+from tf2torch.ops.expr import Call, Var, size
 
-X, OTHER = ("x", "other")
-
-
-def text(argument: object) -> str:
-    if isinstance(argument, Var):
-        return argument.value.name
-    if isinstance(argument, Call):
-        return f"{argument.function.removeprefix('Tensor.')}({', '.join(map(text, argument.args))})"
-    if isinstance(argument, tuple):
-        return f"({', '.join(map(text, argument))})"
-    return repr(argument)
-
-
-def value(*shape: int | None, name: str = X) -> Value:
-    return Value(name, TensorType("float32", shape), None)
-
-
-def lowered(op: str, tensor: Value, **attrs: object) -> Expr:
-    (result,) = registry.lower(Node(op, (tensor,), (), attrs))
-    return result
+OTHER = "other"
 
 
 ROWS = [
@@ -75,14 +57,14 @@ def test_a_reshape_keeps_sizes_dynamic(
 
 
 def test_a_reshape_of_a_tensor_of_unknown_rank() -> None:
-    x = Value(X, TensorType("float32", None), None)
+    x = Value("x", TensorType("float32", None), None)
     assert text(lowered("Reshape", x, shape=(-1, 3))) == "reshape(x, -1, 3)"
 
 
 def test_a_squeeze_of_all_axes_keeps_a_batch_that_is_not_known() -> None:
     assert text(lowered("Squeeze", value(None, 1, 6))) == "squeeze(x, 1)"
     with pytest.raises(registry.Refuse, match="rank of its input is not known"):
-        lowered("Squeeze", Value(X, TensorType("float32", None), None))
+        lowered("Squeeze", Value("x", TensorType("float32", None), None))
 
 
 def test_a_broadcast_to_the_shape_that_it_has_is_none() -> None:

@@ -41,12 +41,13 @@ def pack(values: Sequence[Var], *, axis: int = 0) -> Expr:
 @lowers("Tile", layout=axes(per_axis=("multiples",)))
 def tile(input: Var, multiples: Static[tuple[Length, ...]]) -> Expr:
     """The tensor so many times along each axis."""
-    if all(_is(multiple, 1) for multiple in multiples):
+    if all(is_number(multiple, 1) for multiple in multiples):
         return input
     return input.repeat(*multiples)
 
 
-def _is(length: Any, number: int) -> bool:
+def is_number(length: Any, number: int) -> bool:
+    """Whether a length is known to be this number."""
     return isinstance(length, int) and length == number
 
 
@@ -71,9 +72,11 @@ def mirror_pad(input: Var, paddings: Static[Paddings], *, mode: str) -> Expr:
         for padded in (1, 2, 3):  # PyTorch reflects the last axes of a batch, with channels or without
             if padded < len(paddings) <= padded + 2 and not _widths(paddings[:-padded]):
                 return F.pad(input, _widths(paddings, padded), mode="reflect") if _widths(paddings) else input
+    elif any(isinstance(after, Call) for _, after in paddings):
+        raise Refuse("paddings that are computed while the network runs")
     result: Expr = input
     for axis, (before, after) in enumerate(paddings):
-        if not (_is(before, 0) and _is(after, 0)):
+        if not (is_number(before, 0) and is_number(after, 0)):
             result = torch.cat(list(_mirrored(result, axis, before, after, skip=int(mode == "REFLECT"))), axis)
     return result
 
@@ -81,16 +84,16 @@ def mirror_pad(input: Var, paddings: Static[Paddings], *, mode: str) -> Expr:
 def _mirrored(tensor: Expr, axis: int, before: Length, after: Length, skip: int) -> Iterator[Expr]:
     """What stands along the axis: its beginning the other way round, itself, its end the other way round."""
     leading = (slice(None),) * axis
-    if not _is(before, 0):
+    if not is_number(before, 0):
         yield tensor[(*leading, slice(skip or None, before + skip))].flip(axis)
     yield tensor
-    if not _is(after, 0):
+    if not is_number(after, 0):
         yield tensor[(*leading, slice(-(after + skip), -skip or None))].flip(axis)
 
 
 def _widths(paddings: Paddings, least: int = 0) -> tuple[Length, ...]:
     """Arguments of F.pad, from the last axis on: as many axes as it takes, and not fewer than `least`."""
-    first = next((axis for axis, pair in enumerate(paddings) if any(not _is(width, 0) for width in pair)), None)
+    first = next((axis for axis, pair in enumerate(paddings) if any(not is_number(width, 0) for width in pair)), None)
     count = max(least, 0 if first is None else len(paddings) - first)
     return tuple(width for pair in paddings[: -count - 1 : -1] for width in pair)
 
@@ -114,8 +117,8 @@ def arange(
     Tidx: str = "int32",  # noqa: N803  # TensorFlow's name
 ) -> Expr:
     """Numbers from start up to limit, which is not among them."""
-    given = [start, limit] if _is(delta, 1) else [start, limit, delta]
-    if len(given) == 2 and _is(start, 0):
+    given = [start, limit] if is_number(delta, 1) else [start, limit, delta]
+    if len(given) == 2 and is_number(start, 0):
         given = [limit]
     source = tensor_of((start, limit, delta))
     if source is not None:

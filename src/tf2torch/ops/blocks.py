@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tf2torch.ops.array import Paddings, pad
-from tf2torch.ops.expr import Expr, Var
+from tf2torch.ops.array import Length, Paddings, is_number, pad
+from tf2torch.ops.expr import Call, Expr, Var, size
 from tf2torch.ops.registry import Static, lowers
 from tf2torch.ops.slicing import index
 
@@ -29,12 +29,19 @@ def batch_to_space(input: Var, block_shape: Static[tuple[int, ...]], crops: Stat
     result = result.permute(count, *pairs, *range(2 * count + 1, input.rank + count))
     for axis in range(1, count + 1):
         result = result.flatten(axis, axis + 1)
-    return _cropped(result, crops, input.rank)
+    ends = [
+        _rest(before, after, size(input, axis) * block if isinstance(after, Call) else None)
+        for axis, (block, (before, after)) in enumerate(zip(block_shape, crops, strict=True), 1)
+    ]
+    return index(result, [slice(None), *ends], input.rank)
 
 
-def _cropped(tensor: Expr, crops: Paddings, rank: int) -> Expr:
-    ends = [slice(before or None, -after if after else None) for before, after in crops]
-    return index(tensor, [slice(None), *ends], rank)
+def _rest(before: Length, after: Length, length: Call | None) -> slice:
+    """What two crops leave. A number of elements that is not known, and may be 0, is not counted from the end."""
+    start = None if is_number(before, 0) else before
+    if length is not None:
+        return slice(start, length - after)
+    return slice(start, None if is_number(after, 0) else -after)
 
 
 @lowers("SpaceToBatch")

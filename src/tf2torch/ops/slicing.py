@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import EllipsisType
 
+from tf2torch.ops.array import is_number
 from tf2torch.ops.expr import Call, Expr, Var, helpers, size
 from tf2torch.ops.registry import Refuse, Static, axes, lowers
 
@@ -43,7 +44,7 @@ def take_slice(input: Var, begin: Static[tuple[int | Call, ...]], size: Static[t
     """A block of a tensor. The size -1 reaches to the end."""
     lengths = input.type.shape or (None,) * len(begin)
     entries = [
-        _ALL if _is_zero(start) and count == length else _block(start, count)
+        _ALL if is_number(start, 0) and count == length else _block(start, count)
         for start, count, length in zip(begin, size, lengths, strict=True)
     ]
     return index(input, entries, _rank(input))
@@ -51,12 +52,8 @@ def take_slice(input: Var, begin: Static[tuple[int | Call, ...]], size: Static[t
 
 def _block(start: int | Call, count: int | Call) -> slice:
     if isinstance(count, int) and count == -1:
-        return slice(None if _is_zero(start) else start, None)
-    return slice(None, count) if _is_zero(start) else slice(start, start + count)
-
-
-def _is_zero(number: int | Call) -> bool:
-    return isinstance(number, int) and number == 0
+        return slice(None if is_number(start, 0) else start, None)
+    return slice(None, count) if is_number(start, 0) else slice(start, start + count)
 
 
 @lowers("StridedSlice")
@@ -106,7 +103,7 @@ def _axis(place: int, count: int, ellipsis_mask: int, new: Sequence[bool]) -> in
 
 
 def _slice(first: int | Call | None, last: int | Call | None, stride: int) -> slice:
-    start = None if first is None or _is_zero(first) else first
+    start = None if first is None or is_number(first, 0) else first
     return slice(start, last, None if stride == 1 else stride)
 
 
