@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +75,17 @@ def test_every_form_is_one_node(form: str, x: str) -> None:
     assert node.origin == tuple(line.partition(" ")[0] for line in FORMS[form])
 
 
+def test_decay() -> None:
+    def decay(of: Graph) -> float:
+        return float(last(norms(of)).attrs["decay"])
+
+    bare, known = fused("FusedBatchNorm", training=False), {"batch_norm_decay": 0.9}
+    own = fused("FusedBatchNorm", training=False, decay=", decay=0.997")
+    assert (decay(bare), decay(replace(bare, info=known))) == (0.999, 0.9)
+    assert (decay(own), decay(replace(own, info=known))) == (0.997, 0.997)
+    assert decay(replace(graph(*FORMS["centred"]), info=known)) == 0.9
+
+
 def test_only_the_statistics_become_buffers() -> None:
     kinds = {value.name: param.kind for value, param in norms(graph(*FORMS["centred"])).params.items()}
     assert kinds == {"mean": "buffer", "variance": "buffer", "gamma": "trainable", "beta": "trainable"}
@@ -101,7 +113,9 @@ def test_channels_first_by_reshapes() -> None:
     assert [value.name for value in node.inputs] == ["x", "mean", "variance"]
 
 
-def fused(op: str, training: bool, outputs: str = "", gamma: str = "%gamma", beta: str = "%beta") -> Graph:
+def fused(
+    op: str, training: bool, outputs: str = "", gamma: str = "%gamma", beta: str = "%beta", decay: str = ""
+) -> Graph:
     extra = ", ".join(f"%y{i}: float32[4]" for i in range(1, 6 if op.endswith("V3") else 5))
     return parse(f"""
         input %x: float32[?, 5, 5, 4]
@@ -112,7 +126,7 @@ def fused(op: str, training: bool, outputs: str = "", gamma: str = "%gamma", bet
         %ones: float32[4] = Const(value=array("float32", [1.0, 1.0, 1.0, 1.0]))
         %zeros: float32[4] = Const(value=array("float32", [0.0, 0.0, 0.0, 0.0]))
         %y: float32[?, 5, 5, 4], {extra} = {op}(%x, {gamma}, {beta}, %mean, %variance, \
-            epsilon=0.0010000000474974513, is_training={training})
+            epsilon=0.0010000000474974513, is_training={training}{decay})
         output %y
         {outputs}""")
 

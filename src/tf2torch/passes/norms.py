@@ -159,13 +159,20 @@ def _batch_norm(
     has_beta = beta is not None and match.index.constant(beta) != 0
     attrs = {
         "epsilon": epsilon,
-        "decay": match.index.graph.info.get("batch_norm_decay") or DECAY,
+        "decay": _decay(match),
         "has_gamma": has_gamma,
         "has_beta": has_beta,
         "data_format": data_format,
     }
     optional = (value for value, has in ((gamma, has_gamma), (beta, has_beta)) if has and value is not None)
     return match.merged("batch_norm", *inputs, *optional, attrs=attrs)
+
+
+def _decay(match: Match) -> float:
+    """That of the node itself, where export found it; else that of the network; else a default."""
+    own = (node.attrs.get("decay") for node in match.nodes)
+    known = (decay for decay in (*own, match.index.graph.info.get("batch_norm_decay")) if decay is not None)
+    return float(next(known, DECAY))
 
 
 def _is_inference(index: Index, value: Value) -> bool:
