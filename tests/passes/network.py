@@ -80,13 +80,17 @@ def convert(build: Callable[..., Any], *shapes: tuple[int | None, ...], dtype: s
             item.op.name: random.uniform(0.2, 1.0, item.shape.as_list()).astype(item.dtype.base_dtype.name)
             for item in graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
         }
-    names = [item.name for item in inputs]
+    return converted(graph, [item.name for item in inputs], outputs, variables)
+
+
+def converted(graph: Any, inputs: list[str], outputs: list[str], variables: dict[str, Array]) -> Network:
+    """TensorFlow's graph and ours."""
     inference = infer(
-        graph.as_graph_def(), [*map(tensor, names)], [*map(tensor, outputs)], lambda _: variables, {*variables}
+        graph.as_graph_def(), [*map(tensor, inputs)], [*map(tensor, outputs)], lambda _: variables, {*variables}
     )
     source, weights = exported.read(inference, {"name": "tiny"})
     lowered, weights = passes.run(source, weights)
-    return Network(graph, names, outputs, variables, source, lowered, weights)
+    return Network(graph, inputs, outputs, variables, source, lowered, weights)
 
 
 def variable(name: str, *shape: int) -> Any:
