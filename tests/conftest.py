@@ -144,7 +144,7 @@ def result(**changes: object) -> Any:
         "verdict": "PASS",
         "device": "CPU",
     }
-    rest = {"tensorflow": "2.21.0", "torch": "2.13.0", "published_accuracy": None, "loaded": loaded}
+    rest = {"tensorflow": "2.21.0", "torch": "2.13.0", "published_accuracy": None, "loaded": loaded, "notes": []}
     return json.loads(json.dumps({**about, **rest, **changes}))  # every row a dictionary of its own
 
 

@@ -90,7 +90,9 @@ def test_a_broken_file(tmp_path: Path, damage: Callable[[Path], object]) -> None
 
 def test_the_broken_files_differ_from_whole_ones_by_their_damage_alone(tmp_path: Path) -> None:
     rewrite(tmp_path / "whole", lambda *_: None)
-    assert bundle.load(tmp_path / "whole").labels == ()
+    whole = bundle.load(tmp_path / "whole")
+    assert whole is not None
+    assert whole.labels == ()
 
 
 @pytest.mark.parametrize(

@@ -56,11 +56,14 @@ def save(reference: Reference | None, path: Path, details: Details | None = None
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, metadata)
 
 
-def load(path: Path) -> Reference:
-    """Raises InputError if the file is missing or broken."""
+def load(path: Path) -> Reference | None:
+    """None for a network that is no classifier of images. Raises InputError if the file is missing or broken."""
     try:
         with safe_open(path, "numpy") as file:
-            rest = json.loads(file.metadata()["reference"])
+            metadata = file.metadata()
+            if "reference" not in metadata and "details" in metadata:
+                return None
+            rest = json.loads(metadata["reference"])
             arrays = {name: file.get_tensor(name) for name in _ARRAYS}
         rest["image_names"], rest["labels"] = tuple(rest["image_names"]), tuple(rest["labels"])
         return Reference(**arrays, **rest)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -134,10 +136,12 @@ CORRESPONDENCE = Correspondence((Ref("input:0", NCHW),), (Ref("Softmax:0"),), MO
 
 
 def imported(source: str) -> ModuleType:
-    made = ModuleType("small_network_source")
-    sys.modules[made.__name__] = made  # where pickle looks for its classes
-    exec(source, made.__dict__)
-    return made
+    """The same module for the same source, where pickle finds its classes again."""
+    name = f"small_network_{zlib.crc32(source.encode())}"
+    if name not in sys.modules:
+        sys.modules[name] = ModuleType(name)
+        exec(source, sys.modules[name].__dict__)
+    return sys.modules[name]
 
 
 def state() -> dict[str, torch.Tensor]:
@@ -216,6 +220,7 @@ def gradients(recorded: Recorded) -> Gradients:
     return Gradients((recorded.inputs_gradient,), variables)
 
 
+@cache
 def record() -> Details:
     inputs, larger = (details.seeded("input:0", (2, size, size, 3), "float32", 1) for size in (SIZE, SIZE + 2))
     projection = details.seeded("Softmax:0", (2, 11), "float32", 2)

@@ -51,12 +51,13 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
         "engine": job.engine,
         "weights": stage.weights(job),
         "verdict": "PASS" if all(entry["passed"] for entry in loaded.values()) else "FAIL",
-        "tensorflow": reference.tensorflow,
+        "tensorflow": reference.tensorflow if reference else None,
         "torch": torch.__version__,
         "device": devices.describe(device),
         "published_accuracy": job.recipe.accuracy
         and {"top1": job.recipe.accuracy.top1, "top5": job.recipe.accuracy.top5},
         "loaded": loaded,
+        "notes": list(proof.details.notes) if proof else [],
     }
     files.write_json(products / "report.json", result)
     files.write_text(products / "report.md", report.markdown(result))
@@ -80,6 +81,8 @@ def compare(
     accuracy = None
     if proof:
         comparisons = _on_other_inputs(network, proof.details, with_single=reference is None)
+    if job.images and not reference:
+        raise _images_unknown(job)
     if reference:
         rows, accuracy = _as_classifier(network, reference, job)
         comparisons = {**comparisons, **rows}
@@ -157,10 +160,14 @@ def _check_same_images(reference: Reference, job: Job) -> None:
     assert job.images is not None
     ours = tuple((item.path.relative_to(job.images).as_posix(), item.label) for item in images.labelled(job.images))
     if ours != tuple(zip(reference.image_names, reference.labels, strict=True)):
-        raise InputError(
-            f"TensorFlow has not been run on the images of {job.images}, so there is nothing to compare with. "
-            f"`make convert MODEL={job.name} IMAGES=...` with the same folder does both sides."
-        )
+        raise _images_unknown(job)
+
+
+def _images_unknown(job: Job) -> InputError:
+    return InputError(
+        f"TensorFlow has not been run on the images of {job.images}, so there is nothing to compare with. "
+        f"`make convert MODEL={job.name} IMAGES=...` with the same folder does both sides."
+    )
 
 
 def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatArray:

@@ -138,6 +138,8 @@ def sketched(tensor: Tensor, ref: Ref, sketch: Sketch) -> tuple[tuple[int, ...],
     original = ref.view.inverse().apply(tensor.detach())
     if tuple(original.shape) != sketch.shape:
         return tuple(original.shape), None
+    if sketch.indices.size == original.numel():
+        return sketch.shape, original.reshape(-1).cpu().numpy()
     positions = np.unravel_index(sketch.indices, sketch.shape)
     picked = original[tuple(torch.from_numpy(axis).to(original.device) for axis in positions)]
     values: Array = picked.cpu().numpy()

@@ -77,7 +77,8 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [f"# {result['model']}: {result['verdict']}", ""]
     if result["weights"] != "pretrained":
         lines += [f"**The weights are random ({result['weights']}): nobody trained this network.**", ""]
-    sides = f"TensorFlow {result['tensorflow']} against PyTorch {result['torch']} on {result['device']}"
+    version = f" {result['tensorflow']}" if result["tensorflow"] else ""
+    sides = f"TensorFlow{version} against PyTorch {result['torch']} on {result['device']}"
     lines += [
         f"{sides}, engine {result['engine']}.",
         "Errors are relative to the largest output. What counts as equal is three times the error of TensorFlow's own",
@@ -90,6 +91,9 @@ def markdown(result: dict[str, Any]) -> str:
         lines += [_row(name, compared, row) for compared, row in entry["comparisons"].items()]
     for name, entry in result["loaded"].items():
         lines += proof_report.markdown(name, entry)
+    if result["notes"]:
+        lines += ["", "What TensorFlow did not compute, and so is not compared:", ""]
+        lines += [f"* {note}" for note in result["notes"]]
     lines += ["", *_accuracy(result)]
     return "\n".join(lines).rstrip() + "\n"
 
