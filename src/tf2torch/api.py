@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import tempfile
 import weakref
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from tf2torch import engines, files, options, recipe, stage
 from tf2torch.engines.native import SOURCE
+from tf2torch.engines.native.evaluate import imported
 from tf2torch.errors import InputError, UsageError
 from tf2torch.ir import correspondence
 from tf2torch.ir.types import Ref
@@ -29,7 +29,7 @@ class Conversion:
         self._job = job
         self.source: str = (job.output / SOURCE).read_text(encoding="utf-8")
         self.report: dict[str, Any] = files.read_json(job.output / "report.json")  # as docs/python-api.md has it
-        self.module: nn.Module = _load(job.output / SOURCE)  # with its weights, in evaluation mode
+        self.module: nn.Module = imported(job.output / SOURCE).load()  # with its weights, in evaluation mode
         if io_layout == "tf":
             known = correspondence.load(job.intermediate("codegen", "correspondence.json"))
             self.module = TensorFlowLayout(self.module, known.inputs, known.outputs).eval()
@@ -127,14 +127,3 @@ def _job(source: str | Path | bytes, folder: Path, inputs: tuple[str, ...], outp
         input_names=inputs,
         output_names=outputs,
     )
-
-
-def _load(path: Path) -> nn.Module:
-    """The network of a generated file, which is imported under a name that nothing else has."""
-    spec = importlib.util.spec_from_file_location(f"{path.stem}_{path.parent.name}", path)
-    assert spec is not None  # the file is Python source
-    assert spec.loader is not None
-    generated = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generated)
-    network: nn.Module = generated.load()
-    return network
