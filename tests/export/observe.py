@@ -18,7 +18,7 @@ from PIL import Image
 
 from tf2torch import bundle, images
 from tf2torch.errors import Tf2TorchError
-from tf2torch.export import checkpoint, random_weights, reference
+from tf2torch.export import checkpoint, random_weights, reference, sources
 from tf2torch.export.tensorflow import session, tf
 from tf2torch.zoo import networks
 
@@ -144,13 +144,15 @@ def recording(root: Path, loaded: checkpoint.Loaded) -> None:
         Image.fromarray(pixels).save(folder / "a" / f"{number}.png")
         lines.append(f"a/{number}.png,{number % 3}")
     (folder / "labels.csv").write_text("\n".join(lines))
-    bundle.save(
-        reference.record(loaded, tiny_network.job(root, "none", images=folder)), root / "with images.safetensors"
-    )
-    bundle.save(reference.record(loaded, tiny_network.job(root, "none", seed=5)), root / "without.safetensors")
+    inference = sources.inference(loaded)
+    recorded = reference.record(inference, tiny_network.job(root, "none", images=folder))
+    bundle.save(recorded, root / "with images.safetensors")
+    bundle.save(reference.record(inference, tiny_network.job(root, "none", seed=5)), root / "without.safetensors")
     name = "Tiny/logits/biases"
     spoilt = replace(loaded, variables={**loaded.variables, name: loaded.variables[name] * np.float32(np.nan)})
-    observed["not finite"] = outcome(lambda: reference.record(spoilt, tiny_network.job(root, "none")))
+    observed["not finite"] = outcome(
+        lambda: reference.record(sources.inference(spoilt), tiny_network.job(root, "none"))
+    )
 
 
 def building() -> None:
@@ -168,7 +170,7 @@ def main(root: Path) -> None:
     loaded = checkpoint.load(tiny_network.job(root, "none", weights="random"))
     arrays["batch"] = images.network_input(images.seeded(9, 4, 20), "inception")
     arrays["logits"] = logits(loaded, arrays["batch"])
-    arrays["float64"] = reference.in_float64(loaded, arrays["batch"])
+    arrays["float64"] = reference.in_float64(sources.inference(loaded), arrays["batch"])
     for name, value in loaded.variables.items():
         arrays[f"loaded/{name}"] = value
     observed["no checkpoint"] = outcome(lambda: checkpoint.load(tiny_network.job(root, "none")))

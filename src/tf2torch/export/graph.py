@@ -38,7 +38,7 @@ def read(inference: Inference, info: Mapping[str, Attr]) -> tuple[Graph, dict[st
         if name in weights:
             params[values[Tensor(name)]] = Param(Ref(name), kinds[name])
         elif Tensor(name) not in inference.inputs:
-            nodes.append(_node(graph, operation, values))
+            nodes.append(_node(graph, operation, values, inference.decays))
     result = Graph(
         tuple(values[item] for item in inference.inputs),
         tuple(values[item] for item in inference.outputs),
@@ -54,9 +54,12 @@ def _type(output: Any) -> TensorType:
     return TensorType(_dtype(output.dtype.base_dtype), None if shape.rank is None else tuple(shape.as_list()))
 
 
-def _node(graph: Definition, operation: Any, values: Mapping[Tensor, Value]) -> Node:
+def _node(graph: Definition, operation: Any, values: Mapping[Tensor, Value], decays: Mapping[str, float]) -> Node:
     definition = operation.node_def
     attrs = {name: attribute(value) for name, value in definition.attr.items() if not name.startswith("_")}
+    if operation.type.startswith("FusedBatchNorm"):
+        decay = decays.get(graph.inputs(operation.name)[3].node)
+        attrs.update({} if decay is None else {"decay": decay})
     return Node(
         operation.type,
         tuple(values[item] for item in graph.inputs(operation.name)),

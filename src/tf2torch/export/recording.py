@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tf2torch import details, images
+from tf2torch import details
 from tf2torch.bundle import CEILING, relative_error, tolerance
 from tf2torch.details import Details, Exact, Gradients, Size, Sketch
 from tf2torch.export import constants, float64
 from tf2torch.export.definition import Tensor
+from tf2torch.export.inputs import seeded_inputs
 from tf2torch.export.normalize import Array, Inference
 from tf2torch.export.running import Choice, Picked, Running
 from tf2torch.export.tensorflow import tf
@@ -18,8 +18,6 @@ from tf2torch.job import Job
 
 BATCH = 2
 SIZES = (33, 5, 1)  # more pixels, tried in this order: of another parity than the network's own size, where it can be
-UNKNOWN = {4: 224, 5: 32}  # the size of an axis that the graph leaves open, by the number of axes; else OPEN
-OPEN = 16
 Arrays = tuple[Array, ...]
 _FAILURES = (tf.errors.OpError, float64.Unwidened, LookupError, ValueError, TypeError)  # of TensorFlow on such a graph
 
@@ -38,7 +36,7 @@ def record(inference: Inference, job: Job) -> tuple[Details, list[Array] | None]
     Returns the outputs in float64 as well, if there are any. Gradients are computed in float64 only for a proof: that
     takes TensorFlow several times as long as all the rest.
     """
-    inputs = seeded_inputs(inference, job)
+    inputs = seeded_inputs(inference, job, BATCH)
     names, choose = _names(inference), _chooser(inference, whole=job.bisect)
     variables = [name for name, kind in inference.kinds.items() if kind == "trainable"]
     running = Running(inference, inputs)
@@ -78,28 +76,6 @@ def record(inference: Inference, job: Job) -> tuple[Details, list[Array] | None]
     return result, wide.outputs if wide else None
 
 
-def seeded_inputs(inference: Inference, job: Job, more: int = 0) -> Arrays:
-    """Inputs for every placeholder; `more` pixels in height and width than the graph says."""
-    imported = constants.load(inference.definition)
-    return tuple(_input(item, imported.get_tensor_by_name(item.name), job, more) for item in inference.inputs)
-
-
-def _input(item: Tensor, tensor: Any, job: Job, more: int) -> Array:
-    if tensor.shape.rank is None:
-        shape = [BATCH, UNKNOWN[4], UNKNOWN[4], 3]
-    else:
-        unknown = UNKNOWN.get(tensor.shape.rank, OPEN)
-        lengths = enumerate(tensor.shape.as_list())
-        shape = [(unknown if axis else BATCH) if length is None else length for axis, length in lengths]
-    if len(shape) == 4:
-        first = 2 if shape[1] in (1, 3) and shape[3] not in (1, 3) else 1
-        shape[first : first + 2] = [length + more for length in shape[first : first + 2]]
-    if len(shape) == 4 and shape[3] == 3 and tensor.dtype == tf.float32:
-        pixels = images.seeded(job.seed + 1, shape[0], max(shape[1:3]))[:, : shape[1], : shape[2]]
-        return images.network_input(pixels, job.recipe.preprocessing)
-    return details.seeded(item.name, shape, tensor.dtype.as_numpy_dtype.__name__, job.seed + 1)
-
-
 def _names(inference: Inference) -> list[Tensor]:
     """Every float tensor that something reads, and the outputs; no weights."""
     users = inference.definition.users()
@@ -137,10 +113,10 @@ def _single(inference: Inference, inputs: Arrays) -> Arrays:
 def _other_size(inference: Inference, job: Job) -> tuple[Size | None, str]:
     """The first of the other sizes that TensorFlow takes, or why it takes none."""
     note = ""
-    if not any(array.ndim == 4 for array in seeded_inputs(inference, job)):
+    if not any(array.ndim == 4 for array in seeded_inputs(inference, job, BATCH)):
         return None, note
     for more in SIZES:
-        inputs = tuple(array[:1] for array in seeded_inputs(inference, job, more))
+        inputs = seeded_inputs(inference, job, 1, more)
         try:
             outputs = Running(inference, inputs).outputs()
         except _FAILURES as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,40 +12,51 @@ import numpy as np
 from tf2torch import images, say
 from tf2torch.bundle import Reference, relative_error
 from tf2torch.errors import InputError
-from tf2torch.export import sources
-from tf2torch.export.checkpoint import OUTPUT, Loaded, assign
+from tf2torch.export import constants
+from tf2torch.export.inputs import seeded_inputs
+from tf2torch.export.normalize import Inference
 from tf2torch.export.running import Running
-from tf2torch.export.tensorflow import session, tf
+from tf2torch.export.tensorflow import tf
 from tf2torch.job import Job
 from tf2torch.progress import Progress
 
 BATCH = 10
 FLOAT64_BATCH = 4  # inputs of each kind that are computed in float64 too: it takes several times as long
+Compute = Callable[[images.FloatArray], images.FloatArray]
 
 
-def record(loaded: Loaded, job: Job, exact: Any = None) -> Reference:
-    """`exact`: the outputs of the first inputs in float64, if they are known; else they are computed."""
-    recipe = job.recipe
-    inputs = images.network_input(images.seeded(job.seed + 1, BATCH, recipe.input_size), recipe.preprocessing)
+def is_classifier(inference: Inference) -> bool:
+    """Whether the network takes RGB images alone, and gives one row of numbers for each."""
+    if len(inference.inputs) != 1 or len(inference.outputs) != 1:
+        return False
+    graph = constants.load(inference.definition)
+    given, result = (graph.get_tensor_by_name(item.name) for item in (*inference.inputs, *inference.outputs))
+    return bool(
+        given.dtype == result.dtype == tf.float32
+        and given.shape.rank == 4
+        and given.shape.as_list()[3] == 3
+        and result.shape.rank == 2
+    )
+
+
+def record(inference: Inference, job: Job, exact: Any = None) -> Reference:
+    """Of a classifier. `exact`: the outputs of the first inputs in float64, if they are known; else computed."""
+    (inputs,) = seeded_inputs(inference, job, BATCH)
     rows: list[images.FloatArray] = []
     names: list[str] = []
     labels: list[int] = []
-    with session(loaded.graph) as running:
-        assign(loaded, running)
-
-        def compute(batch: images.FloatArray) -> images.FloatArray:
-            result: images.FloatArray = running.run(f"{OUTPUT}:0", {f"{loaded.input_name}:0": batch})
-            return result
-
-        single, outputs = compute(inputs[:1]), compute(inputs)
-        if job.images:
-            with Progress("TensorFlow on images", len(images.labelled(job.images)), unit="images") as progress:
-                for chunk, batch in images.batches(job.images, recipe, BATCH):
-                    rows.append(compute(batch))
-                    names.extend(item.path.relative_to(job.images).as_posix() for item in chunk)
-                    labels.extend(item.label for item in chunk)
-                    progress.update(len(chunk))
-    image_outputs = np.concatenate(rows) if rows else np.zeros((0, recipe.classes), np.float32)
+    compute = computer(inference)
+    outputs = compute(inputs)
+    single = compute(inputs[:1]) if len(inputs) > 1 and _takes_any_batch(inference) else outputs[:1]
+    if job.images:
+        recipe = replace(job.recipe, input_size=inputs.shape[1])
+        with Progress("TensorFlow on images", len(images.labelled(job.images)), unit="images") as progress:
+            for chunk, batch in images.batches(job.images, recipe, len(inputs)):
+                rows.append(compute(batch))
+                names.extend(item.path.relative_to(job.images).as_posix() for item in chunk)
+                labels.extend(item.label for item in chunk)
+                progress.update(len(chunk))
+    image_outputs = np.concatenate(rows) if rows else np.zeros((0, outputs.shape[1]), np.float32)
     by_comparison = {"batch 1": single, "batch 10": outputs, "images": image_outputs}
     return Reference(
         inputs=inputs,
@@ -52,32 +65,51 @@ def record(loaded: Loaded, job: Job, exact: Any = None) -> Reference:
         image_outputs=image_outputs,
         image_names=tuple(names),
         labels=tuple(labels),
-        float32_errors=_float32_errors(loaded, job, inputs, by_comparison, exact),
+        float32_errors=_float32_errors(inference, job, inputs, by_comparison, exact),
         tensorflow=tf.VERSION,
     )
 
 
+def computer(inference: Inference) -> Compute:
+    """The network as a function of a batch [n, H, W, 3] -> [n, classes]."""
+    by_shape: dict[tuple[int, ...], Running] = {}
+
+    def compute(batch: images.FloatArray) -> images.FloatArray:
+        if batch.shape not in by_shape:
+            by_shape[batch.shape] = Running(inference, [batch])
+        return by_shape[batch.shape].outputs([batch])[0]
+
+    return compute
+
+
+def in_float64(inference: Inference, batch: images.FloatArray) -> Any:
+    """What the network computes in float64 for a batch [n, H, W, 3] -> [n, classes]."""
+    return Running(inference, [batch], wide=True).outputs()[0]
+
+
+def _takes_any_batch(inference: Inference) -> bool:
+    axes = inference.definition.producer(inference.inputs[0]).attr["shape"].shape.dim
+    return not axes or axes[0].size < 0
+
+
 def _float32_errors(
-    loaded: Loaded, job: Job, inputs: images.FloatArray, outputs: dict[str, images.FloatArray], exact: Any
+    inference: Inference, job: Job, inputs: images.FloatArray, outputs: dict[str, images.FloatArray], exact: Any
 ) -> dict[str, float]:
     """For each comparison what TensorFlow's own float32 is from its float64, on some of the same inputs."""
     with say.step("the same in float64"):
-        exact = in_float64(loaded, inputs[:FLOAT64_BATCH]) if exact is None else exact
+        batch = inputs[:FLOAT64_BATCH] if _takes_any_batch(inference) else inputs
+        exact = in_float64(inference, batch) if exact is None else exact
         errors = {
             "batch 1": relative_error(outputs["batch 1"], exact[:1]),
             "batch 10": relative_error(outputs["batch 10"][: len(exact)], exact),
         }
         if job.images:
-            _, first = next(images.batches(job.images, job.recipe, FLOAT64_BATCH))
-            errors["images"] = relative_error(outputs["images"][: len(first)], in_float64(loaded, first))
+            recipe = replace(job.recipe, input_size=inputs.shape[1])
+            _, first = next(images.batches(job.images, recipe, len(batch)))
+            errors["images"] = relative_error(outputs["images"][: len(first)], in_float64(inference, first))
     if not all(map(math.isfinite, errors.values())):
         raise InputError(
             f"With these weights TensorFlow computes no finite numbers for {job.name}, so there is nothing to compare "
             f"with. The checkpoint is damaged, or of another network: delete it, then `make fetch MODEL={job.name}`."
         )
     return errors
-
-
-def in_float64(loaded: Loaded, batch: images.FloatArray) -> Any:
-    """What the network computes in float64 for a batch [n, H, W, 3] -> [n, classes]."""
-    return Running(sources.inference(loaded), [batch], wide=True).outputs()[0]

@@ -34,7 +34,7 @@ class Running:
         for item, array in zip(inference.inputs, inputs, strict=True):
             dtype = definition.producer(item).attr["dtype"].type
             definition.placeholder(item.node, dtype, tf.TensorShape(array.shape).as_proto())
-        self.inference = inference
+        self.inference, self.wide = inference, wide
         self.graph = constants.load(definition)
         self.tensors = {
             Tensor(operation.name, index): output
@@ -48,13 +48,15 @@ class Running:
         fed = dict(zip(inference.inputs, inputs, strict=True))
         fed.update({Tensor(name): value for name, value in inference.weights.items()})
         self.feeds = {self.tensors[item]: self._as(array, wide) for item, array in fed.items()}
-        self.fetches: dict[str, Any] = {}
 
     @staticmethod
     def _as(array: Array, wide: bool) -> Array:
         return array.astype(np.float64) if wide and array.dtype == np.float32 else array
 
-    def outputs(self) -> list[Array]:
+    def outputs(self, inputs: Sequence[Array] = ()) -> list[Array]:
+        """What the graph computes of its inputs, or of others of the same shapes."""
+        for item, array in zip(self.inference.inputs, inputs, strict=False):
+            self.feeds[self.tensors[item]] = self._as(array, self.wide)
         return list(self._run([self.tensors[item] for item in self.inference.outputs]))
 
     def projections(self, seed: int) -> list[Array]:

@@ -2,38 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from tf2torch.export import checkpoint
-from tf2torch.export.definition import Tensor, tensor
-from tf2torch.export.normalize import Inference, infer
+from tf2torch.errors import InputError
+from tf2torch.export import candidates, checkpoint, random_weights
+from tf2torch.export.definition import Definition, Tensor, tensor
+from tf2torch.export.normalize import Array, Inference, infer
+from tf2torch.export.reading import Given, read
 from tf2torch.export.tensorflow import tf
-from tf2torch.ir.types import Attr
+from tf2torch.files import sha256
+from tf2torch.ir.types import Attr, Shape
 from tf2torch.job import Job
+
+Values = Callable[[Mapping[str, Shape | None]], Mapping[str, Array]]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     inference: Inference
-    info: Mapping[str, Attr]
-    loaded: checkpoint.Loaded
+    info: Mapping[str, Attr]  # name, batch_norm_decay, batch_norm_decay_source, source, output_chosen_by
 
 
 def load(job: Job) -> Source:
-    """What the user has, as an inference graph."""
-    return from_recipe(job)
+    """What the user has, as an inference graph. Raises InputError if it is missing, broken or has no such tensors."""
+    return from_file(job, job.source) if job.source else from_recipe(job)
 
 
 def from_recipe(job: Job) -> Source:
     """A recipe's network, with random weights or its checkpoint's."""
     loaded = checkpoint.load(job)
-    info = {"name": job.name, "source": checkpoint.source(job)}
-    return Source(inference(loaded), info, loaded)
+    return _source(job, inference(loaded, job), checkpoint.source(job), "the recipe")
 
 
-def inference(loaded: checkpoint.Loaded) -> Inference:
-    """A recipe's network up to the tensor that the recipe names."""
-    output = tensor(loaded.graph.get_operation_by_name(checkpoint.OUTPUT).inputs[0].name)
-    trainable = {variable.op.name for variable in loaded.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
-    return infer(loaded.graph.as_graph_def(), [Tensor(loaded.input_name)], [output], loaded.variables, trainable)
+def inference(loaded: checkpoint.Loaded, job: Job | None = None) -> Inference:
+    """A recipe's network up to the tensor that the recipe names, or between those that the job names."""
+    graph = loaded.graph
+    outputs = _tensors(job.output_names) if job else []
+    inputs = _tensors(job.input_names) if job else []
+    return infer(
+        graph.as_graph_def(),
+        inputs or [Tensor(loaded.input_name)],
+        outputs or [tensor(graph.get_operation_by_name(checkpoint.OUTPUT).inputs[0].name)],
+        lambda _: loaded.variables,
+        {variable.op.name for variable in graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)},
+    )
+
+
+def from_file(job: Job, path: Path) -> Source:
+    """A graph of the user's own: a meta graph with the checkpoint beside it, or a frozen graph."""
+    given = read(path)
+    outputs, chosen_by = _tensors(job.output_names), "the user"
+    if not outputs:
+        outputs, chosen_by = _output(given, job)
+    found = infer(given.definition, _tensors(job.input_names), outputs, _values(given, job), given.trainable)
+    files = {file.name: sha256(file) for file in given.files}
+    return _source(job, found, {"files": files}, chosen_by)
+
+
+def _output(given: Given, job: Job) -> tuple[list[Tensor], str]:
+    named = {"the recipe": job.recipe.output, "its name": checkpoint.OUTPUT}
+    known = {node.name for node in given.definition.node}
+    for who, name in named.items():
+        if name and tensor(name).node in known:
+            return [tensor(name)], who
+    return [candidates.best(given.definition).tensor], "being the last that the network computes"
+
+
+def _tensors(names: tuple[str, ...]) -> list[Tensor]:
+    return [tensor(name) for name in names]
+
+
+def _source(job: Job, found: Inference, files: Mapping[str, Any], chosen_by: str) -> Source:
+    decays = [*found.decays.values()]
+    info: dict[str, Attr] = {
+        "name": job.name,
+        "source": dict(files),
+        "output_chosen_by": chosen_by,
+        "batch_norm_decay": max(set(decays), key=decays.count) if decays else job.recipe.bn_decay,
+        "batch_norm_decay_source": "training graph" if decays else "recipe" if job.recipe.bn_decay else "default",
+    }
+    return Source(found, info)
+
+
+def _values(given: Given, job: Job) -> Values:
+    def drawn(shapes: Mapping[str, Shape | None]) -> Mapping[str, Array]:
+        return {name: random_weights.draw(name, list(shape or ()), job.seed) for name, shape in shapes.items()}  # type: ignore[arg-type]  # a variable has a shape
+
+    def stored(shapes: Mapping[str, Shape | None]) -> Mapping[str, Array]:
+        if given.checkpoint is None:
+            raise InputError(
+                f"{given.files[0].name} has {len(shapes)} variables and no checkpoint beside it (.index and .data-..., "
+                "under the same name). Put it there, or take WEIGHTS=random."
+            )
+        return _from_checkpoint(given.checkpoint, shapes)
+
+    return drawn if job.weights == "random" else stored
+
+
+def _from_checkpoint(prefix: Path, shapes: Mapping[str, Shape | None]) -> Mapping[str, Array]:
+    """Variables of a checkpoint, of either version. Raises InputError for those that are missing or do not fit."""
+    try:
+        reader = tf.train.NewCheckpointReader(str(prefix))
+        has = reader.get_variable_to_shape_map()
+        wrong = [
+            f"{name} is missing" if name not in has else f"{name} is {has[name]}, the graph has {list(shape or ())}"
+            for name, shape in shapes.items()
+            if name not in has or (shape is not None and None not in shape and [*shape] != has[name])
+        ]
+        if wrong:
+            shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+            raise InputError(f"The checkpoint {prefix.name} does not fit the graph beside it: {shown}.")
+        return {name: reader.get_tensor(name) for name in shapes}
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise InputError(
+            f"The checkpoint {prefix.name} cannot be read ({reason}): it is truncated or no checkpoint."
+        ) from error
+
+
+def inspect(path: Path) -> list[candidates.Candidate]:
+    """The tensors of a graph of the user's own that may be its output, the best one first."""
+    return candidates.find(Definition(read(path).definition))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
-from tf2torch.errors import InputError
 from tf2torch.export.definition import Definition, Tensor
 from tf2torch.export.tensorflow import tf
-from tf2torch.ir.types import Kind
+from tf2torch.ir.types import Kind, Shape
 
 Array = np.ndarray[Any, Any]
 
@@ -31,26 +30,29 @@ _WEIGHT_INPUTS: Mapping[str, tuple[int, ...]] = {
 _FLOATS = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 
 
-def normalize(graph: Definition, values: Mapping[str, Array]) -> dict[str, Array]:
-    """Puts placeholders in the place of variables and of constants that were variables. Returns their values by name.
+def shapes(graph: Definition) -> dict[str, Shape | None]:
+    """The variables in a graph, with the shapes that it gives them."""
+    result: dict[str, Shape | None] = {}
+    for name, node in graph.nodes.items():
+        if node.op in _VARIABLES:
+            shape = tf.TensorShape(node.attr["shape"].shape)
+            result[name] = tuple(shape.as_list()) if shape.rank is not None else None
+    return result
 
-    Raises InputError for a variable without a value.
+
+def normalize(graph: Definition, values: Mapping[str, Array]) -> dict[str, Array]:
+    """Puts placeholders in the place of variables, or, where there are none, of constants that were variables.
+
+    Returns their values by name. The users of a variable's reads use the variable: read twice, it is still one weight.
     """
-    names = [name for name, node in graph.nodes.items() if node.op in _VARIABLES]
-    if names:
-        missing = [name for name in names if name not in values]
-        if missing:
-            raise InputError(
-                f"The checkpoint lacks {len(missing)} of the {len(names)} variables that the output needs, among them "
-                f"{', '.join(missing[:3])}. It belongs to another graph."
-            )
-        found = {name: values[name] for name in names}
-    else:
-        found = {name: _value(graph.nodes[name]) for name in _frozen(graph)}
+    found = {name: values[name] for name in shapes(graph)} or {
+        name: _value(graph.nodes[name]) for name in _frozen(graph)
+    }
     for name, value in found.items():
         dtype = tf.as_dtype(value.dtype).as_datatype_enum
         graph.placeholder(name, dtype, tf.TensorShape(value.shape).as_proto())
     _resources(graph)
+    _bypass_reads(graph, found)
     return found
 
 
@@ -80,10 +82,8 @@ def _resources(graph: Definition) -> None:
                 node.attr.pop(name, None)
 
 
-def bypass_reads(graph: Definition, weights: Iterable[str]) -> None:
-    """The users of a variable's reads use the variable: read twice, it is still one weight."""
+def _bypass_reads(graph: Definition, weights: Collection[str]) -> None:
     reads = {}
-    weights = set(weights)
     for name, node in graph.nodes.items():
         if node.op == "Identity" and _READ.search(name) and graph.inputs(name)[0].node in weights:
             reads[Tensor(name)] = graph.inputs(name)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tf2torch import bundle, files, say
-from tf2torch.export import checkpoint, graph, recording, reference, sources
+from tf2torch.export import graph, recording, reference, sources
 from tf2torch.ir import store
 from tf2torch.job import Job
 
@@ -16,8 +16,9 @@ def run(job: Job, kept: Path, products: Path) -> None:  # noqa: ARG001  # every 
         source = sources.load(job)
         exported, weights = graph.read(source.inference, source.info)
         store.save(exported, weights, kept)
-        files.write_json(kept / "source.json", checkpoint.source(job))
+        files.write_json(kept / "source.json", source.info["source"])
     with say.step("recording what TensorFlow computes"):
         details, exact = recording.record(source.inference, job)
-        compared = reference.record(source.loaded, job, exact and exact[0])
+        images = reference.is_classifier(source.inference)
+        compared = reference.record(source.inference, job, exact and exact[0]) if images else None
         bundle.save(compared, kept / "reference.safetensors", details)

@@ -1,0 +1,109 @@
+"""Which tensors of a graph may be its output: what the network computes last, before losses and the like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from tf2torch.errors import InputError
+from tf2torch.export import constants, training
+from tf2torch.export.definition import Definition, Tensor
+from tf2torch.export.tensorflow import tf
+
+_TRAINING_OPS = re.compile(
+    r"\w*CrossEntropy\w*|Apply\w+|ResourceApply\w+|Assign\w*|\w+Grad(V\d)?|\w*Summary\w*|Save\w*|Restore\w*|InTopK\w*"
+    r"|L2Loss|Print\w*|Assert|ScatterUpdate|Queue(Enqueue|Close|Size)\w*"
+)
+_TRAINING_SCOPES = re.compile(r"(^|/)(gradients|losses|save|report_uninitialized_variables)(_\d+)?/")
+_FLOATS = (tf.float16, tf.float32, tf.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    tensor: Tensor
+    shape: tuple[int | None, ...] | None
+    distance: int  # nodes between it and the input, on the longest way
+
+
+def best(definition: Any) -> Candidate:
+    """The last one. Raises InputError if there is none."""
+    found = find(Definition(definition))
+    if not found:
+        raise InputError(
+            "No tensor of the graph looks like an output: floats that depend on an input and that nothing else reads. "
+            "Name it: OUTPUT=."
+        )
+    return found[0]
+
+
+def find(graph: Definition) -> list[Candidate]:
+    """Float tensors with axes that depend on an input and that no other part of the network reads; the last first."""
+    training.resolve_flags(graph, ())
+    training.resolve_switches(graph)
+    training.remove_dropout(graph)
+    distances = _distances(graph)
+    if not distances:
+        return []
+    read = {source.node for name in distances for source in graph.inputs(name)}
+    sinks = [name for name in distances if name not in read]
+    graph.prune([Tensor(name) for name in sinks])
+    training.cut_pipelines(graph)
+    imported = constants.load(graph)
+    found = [_candidate(imported, Tensor(name), distances[name]) for name in sinks if name in graph.nodes]
+    return sorted(
+        (item for item in found if item is not None and item.shape != ()), key=lambda item: item.distance, reverse=True
+    )
+
+
+def _distances(graph: Definition) -> dict[str, int]:
+    """The nodes of the network itself: those that depend on an input, but on no label and no loss."""
+    starts = {name for name, node in graph.nodes.items() if _is_input(node)}
+    if any(_is_float(graph.nodes[name]) for name in starts):  # integers beside images are labels
+        starts = {name for name in starts if _is_float(graph.nodes[name])}
+    labels = {name for name, node in graph.nodes.items() if _is_input(node)} - starts
+    excluded: set[str] = set()
+    result: dict[str, int] = {}
+    for name in graph.order():
+        node, sources = graph.nodes[name], graph.inputs(name)
+        if name in starts:
+            result[name] = 0
+        elif name in labels or _is_training(node) or any(_is_excluded(graph, item, excluded) for item in sources):
+            excluded.add(name)
+        else:
+            before = [result[source.node] for source in sources if source.node in result]
+            if before:
+                result[name] = max(before) + 1
+    return {name: distance for name, distance in result.items() if name not in starts}
+
+
+def _is_training(node: Any) -> bool:
+    return bool(_TRAINING_OPS.fullmatch(node.op) or _TRAINING_SCOPES.search(node.name))
+
+
+def _is_input(node: Any) -> bool:
+    return bool(node.op == "Placeholder" or node.op.startswith(("QueueDequeue", "IteratorGetNext")))
+
+
+def _types(node: Any) -> list[int]:
+    return [*node.attr["component_types"].list.type, *node.attr["output_types"].list.type] or [node.attr["dtype"].type]
+
+
+def _is_float(node: Any) -> bool:
+    return any(tf.as_dtype(dtype) in _FLOATS for dtype in _types(node))
+
+
+def _is_excluded(graph: Definition, item: Tensor, excluded: set[str]) -> bool:
+    """Of what is for training only, or the labels that come out of a pipeline beside the images."""
+    node = graph.producer(item)
+    if not _is_input(node) or node.op == "Placeholder":
+        return item.node in excluded
+    return _is_float(node) and tf.as_dtype(_types(node)[item.output]) not in _FLOATS
+
+
+def _candidate(imported: Any, item: Tensor, distance: int) -> Candidate | None:
+    outputs = imported.get_operation_by_name(item.node).outputs
+    if not outputs or outputs[0].dtype not in _FLOATS:
+        return None
+    shape = outputs[0].shape
+    return Candidate(item, None if shape.rank is None else tuple(shape.as_list()), distance)

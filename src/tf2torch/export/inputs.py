@@ -1,0 +1,39 @@
+"""Seeded inputs for any graph: pictures where it takes pictures, random numbers elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tf2torch import details, images
+from tf2torch.export import constants
+from tf2torch.export.definition import Tensor
+from tf2torch.export.normalize import Array, Inference
+from tf2torch.export.tensorflow import tf
+from tf2torch.job import Job
+
+_LENGTHS = {4: 224, 5: 32}  # of an axis that the graph leaves open, by the number of axes
+_LENGTH = 16  # where there are others
+
+
+def seeded_inputs(inference: Inference, job: Job, batch: int, more: int = 0) -> tuple[Array, ...]:
+    """An array for each input, with `more` pixels in height and width than the graph or the recipe says.
+
+    A batch that the graph fixes is kept. A tensor of an unknown number of axes is taken for images.
+    """
+    imported = constants.load(inference.definition)
+    return tuple(_input(item, imported.get_tensor_by_name(item.name), job, batch, more) for item in inference.inputs)
+
+
+def _input(item: Tensor, tensor: Any, job: Job, batch: int, more: int) -> Array:
+    lengths = [None, None, None, 3] if tensor.shape.rank is None else tensor.shape.as_list()
+    unknown = _LENGTHS.get(len(lengths), _LENGTH)
+    if len(lengths) == 4 and job.recipe.input_size:
+        unknown = job.recipe.input_size
+    shape = [(unknown if axis else batch) if length is None else length for axis, length in enumerate(lengths)]
+    if len(shape) == 4:
+        first = 2 if shape[1] in (1, 3) and shape[3] not in (1, 3) else 1
+        shape[first : first + 2] = [length + more for length in shape[first : first + 2]]
+    if len(shape) == 4 and shape[3] == 3 and tensor.dtype == tf.float32:
+        pixels = images.seeded(job.seed + 1, shape[0], max(shape[1:3]))[:, : shape[1], : shape[2]]
+        return images.network_input(pixels, job.recipe.preprocessing)
+    return details.seeded(item.name, shape, tensor.dtype.as_numpy_dtype.__name__, job.seed + 1)

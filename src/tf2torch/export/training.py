@@ -1,0 +1,226 @@
+"""What only training needs, taken out: switches, pipelines, dropout, statistics of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from tf2torch.export.decompositions import decimal
+from tf2torch.export.definition import Definition, Tensor, tensor
+from tf2torch.export.tensorflow import tf
+
+_PIPELINES = ("QueueDequeue", "QueueDequeueMany", "QueueDequeueUpTo", "IteratorGetNext", "IteratorGetNextSync")
+_TRUTHS: Mapping[str, Callable[..., Any]] = {
+    **dict.fromkeys(("Identity", "Squeeze", "Reshape", "Cast"), lambda x, *_: x),
+    "LogicalNot": np.logical_not,
+    "LogicalAnd": np.logical_and,
+    "LogicalOr": np.logical_or,
+    "Equal": np.equal,
+    "NotEqual": np.not_equal,
+    "Greater": np.greater,
+    "Less": np.less,
+}
+_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
+_UNIFORM = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2")
+_TO_MASK = ("Cast", "Floor", "Add", "AddV2", "Mul", "Sub", "GreaterEqual", "Identity", "RealDiv")
+_UNKNOWN = tf.TensorShape(None).as_proto()
+
+
+def resolve_flags(graph: Definition, inputs: Collection[Tensor]) -> None:
+    """Placeholders like is_training are false. One with a default is an input if it has axes, else its default."""
+    for name, node in list(graph.nodes.items()):
+        if Tensor(name) in inputs or node.op not in ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault"):
+            continue
+        shape, dtype = node.attr["shape"].shape, node.attr["dtype"].type
+        scalar = shape.unknown_rank or not shape.dim
+        if dtype == tf.bool.as_datatype_enum and scalar:
+            graph.constant(name, np.array(False))
+        elif node.op == "PlaceholderV2" or (node.op == "PlaceholderWithDefault" and not scalar):
+            graph.placeholder(name, dtype, shape)
+        elif node.op == "PlaceholderWithDefault":
+            node.op = "Identity"
+            node.ClearField("attr")
+            node.attr["T"].type = dtype
+
+
+def resolve_switches(graph: Definition) -> None:
+    """Takes the branch that a known predicate chooses; tf.cond is a Switch into each branch and a Merge out of them."""
+    replacements: dict[Tensor, Tensor] = {}
+    dead: set[Tensor] = set()
+
+    def final(item: Tensor) -> Tensor:
+        while item in replacements:
+            item = replacements[item]
+        return item
+
+    for name in graph.order():
+        node = graph.nodes[name]
+        inputs = [final(item) for item in graph.inputs(name)]
+        graph.set_inputs(name, inputs)
+        living = [item for item in inputs if item not in dead]
+        if node.op in ("Merge", "RefMerge"):
+            if len(living) == 1 < len(inputs):
+                replacements[Tensor(name)] = living[0]
+            elif not living:
+                dead.add(Tensor(name))
+        elif len(living) < len(inputs):
+            dead.update(Tensor(name, index) for index in range(_outputs(node)))
+        elif node.op in ("Switch", "RefSwitch"):
+            chosen = _truth(graph, inputs[1])
+            if chosen is not None:
+                replacements[Tensor(name, int(chosen))] = inputs[0]
+                dead.add(Tensor(name, int(not chosen)))
+    graph.redirect(replacements)
+
+
+def _outputs(node: Any) -> int:
+    """At least how many outputs a node has; too many do no harm."""
+    return 8 if node.op != "IdentityN" else len(node.input)
+
+
+def _truth(graph: Definition, item: Tensor) -> bool | None:
+    """The value of a predicate; None if it is not known before the graph runs."""
+    value = _known(graph, item)
+    return None if value is None or value.size != 1 else bool(value.ravel()[0])
+
+
+def _known(graph: Definition, item: Tensor) -> Any:
+    node = graph.producer(item)
+    if node.op == "Const":
+        return tf.make_ndarray(node.attr["value"].tensor)
+    compute = _TRUTHS.get(node.op)
+    if compute is None:
+        return None
+    values = [_known(graph, source) for source in graph.inputs(item.node)]
+    return None if any(value is None for value in values) else np.asarray(compute(*values))
+
+
+def cut_pipelines(graph: Definition) -> None:
+    """What comes out of a queue or an iterator is an input, of any batch size."""
+    replacements = {}
+    for item in list(graph.users()):
+        node = graph.nodes[item.node]
+        kind = node.op.removesuffix("V2")
+        if kind in _PIPELINES:
+            dtypes = node.attr["component_types"].list.type or node.attr["output_types"].list.type
+            name = f"{item.node}/output_{item.output}"
+            graph.placeholder(name, dtypes[item.output], _shape(graph, node, item.output))
+            replacements[item] = Tensor(name)
+    graph.redirect(replacements)
+
+
+def _shape(graph: Definition, node: Any, output: int) -> Any:
+    """As TensorFlow noted it in the graph, or as the queue has it, with an open batch; else unknown."""
+    batched = not node.op.startswith("QueueDequeue") or node.op.startswith(("QueueDequeueMany", "QueueDequeueUpTo"))
+    noted = node.attr["_output_shapes"].list.shape or node.attr["output_shapes"].list.shape
+    shape = tf.TensorShape(noted[output]) if output < len(noted) else tf.TensorShape(None)
+    if shape.rank is None and node.op.startswith("Queue"):
+        queue = graph.nodes[graph.inputs(node.name)[0].node].attr["shapes"].list.shape
+        if output < len(queue):
+            shape = tf.TensorShape([None] if batched else []).concatenate(tf.TensorShape(queue[output]))
+    if not shape.rank:
+        return _UNKNOWN if shape.rank is None else shape.as_proto()
+    return tf.TensorShape([None, *shape.as_list()[1:]]).as_proto()
+
+
+def remove_dropout(graph: Definition) -> None:
+    """X * scale * mask, where the mask compares a uniform random number, is x."""
+    replacements = {}
+    for name, node in graph.nodes.items():
+        inputs = graph.inputs(name)
+        if node.op == "Mul":
+            masks = [index for index, item in enumerate(inputs) if _is_mask(graph, item)]
+            kept = _unscaled(graph, inputs[1 - masks[0]]) if len(masks) == 1 else None
+        elif node.op in ("Select", "SelectV2") and _is_mask(graph, inputs[0]):
+            kept = _unscaled(graph, inputs[1])
+        else:
+            continue
+        if kept is not None:
+            replacements[Tensor(name)] = kept
+    graph.redirect(replacements)
+
+
+def _is_mask(graph: Definition, item: Tensor) -> bool:
+    """floor(keep + uniform), or uniform >= rate, perhaps as a number."""
+    node = graph.producer(item)
+    while node.op in ("Cast", "Identity"):
+        node = graph.producer(graph.inputs(node.name)[0])
+    if node.op not in ("Floor", "GreaterEqual"):
+        return False
+    waiting, seen = [node.name], set[str]()
+    while waiting and len(seen) < 20:  # a mask is a few nodes; what is more is something else
+        name = waiting.pop()
+        op = graph.nodes[name].op
+        if op in _UNIFORM:
+            return True
+        if name not in seen and op in _TO_MASK:
+            seen.add(name)
+            waiting.extend(source.node for source in graph.inputs(name))
+    return False
+
+
+def _unscaled(graph: Definition, item: Tensor) -> Tensor | None:
+    """X of x / keep or x * (1 / keep)."""
+    node = graph.producer(item)
+    if node.op not in ("Mul", "RealDiv", "Div"):
+        return None
+    first, second = graph.inputs(item.node)
+    if _is_scalar(graph, second):
+        return first
+    return second if node.op == "Mul" and _is_scalar(graph, first) else None
+
+
+def _is_scalar(graph: Definition, item: Tensor) -> bool:
+    node = graph.producer(item)
+    if node.op == "Const":
+        return not node.attr["value"].tensor.tensor_shape.dim
+    if node.op == "Placeholder":
+        return node.attr["shape"].shape.unknown_rank or not node.attr["shape"].shape.dim
+    if node.op in ("Identity", "Cast", "Sub", "RealDiv", "Reciprocal"):
+        return all(_is_scalar(graph, source) for source in graph.inputs(item.node))
+    return False
+
+
+class Averages:
+    """The moving averages that a training graph updates: their decay, and the statistics of the batch they follow."""
+
+    def __init__(self, graph: Definition) -> None:
+        self.decays: dict[str, float] = {}
+        self.followed: dict[Tensor, str] = {}
+        for name, node in graph.nodes.items():
+            if node.op in ("AssignSub", "AssignSubVariableOp"):
+                self._read(graph, *graph.inputs(name)[:2])
+
+    def _read(self, graph: Definition, target: Tensor, delta: Tensor) -> None:
+        """Its update is assign_sub(average, (average - statistic) * (1 - decay))."""
+        variable, product = peel(graph, target).node, peel(graph, delta)
+        if graph.nodes[variable].op not in _VARIABLES or graph.producer(product).op != "Mul":
+            return
+        sides = [peel(graph, item) for item in graph.inputs(product.node)]
+        for difference, factor in (sides, sides[::-1]):
+            if graph.producer(difference).op != "Sub" or graph.producer(factor).op != "Const":
+                continue
+            average, statistic = (peel(graph, item) for item in graph.inputs(difference.node))
+            value = tf.make_ndarray(graph.producer(factor).attr["value"].tensor)
+            # An average of a variable itself is one of weights, which the network does not compute with.
+            if average.node == variable and value.size == 1 and graph.producer(statistic).op not in _VARIABLES:
+                self.decays[variable] = round(1 - decimal(value.ravel()[0]), 9)
+                self.followed[statistic] = variable
+
+    def use(self, graph: Definition) -> None:
+        """Normalises by the moving averages where the graph does so by the batch."""
+        graph.redirect({item: Tensor(name) for item, name in self.followed.items() if item.node in graph.nodes})
+        for name, node in graph.nodes.items():
+            moving = [self.followed.get(Tensor(name, index)) for index in (1, 2)]
+            if node.op.startswith("FusedBatchNorm") and node.attr["is_training"].b and all(moving):
+                node.attr["is_training"].b = False
+                graph.set_inputs(name, [*graph.inputs(name)[:3], *(Tensor(str(variable)) for variable in moving)])
+
+
+def peel(graph: Definition, item: Tensor) -> Tensor:
+    """What a tensor is a copy of: behind reads, casts and the doors of tf.cond."""
+    while graph.producer(item).op in ("Identity", "Cast", "ReadVariableOp", "Switch", "RefSwitch"):
+        item = tensor(graph.producer(item).input[0])
+    return item
