@@ -126,8 +126,8 @@ def _size(tensor: Var, length: _Axis | Call) -> Call:
 @lowers("Transpose")
 def transpose(x: Var, perm: Static[tuple[int, ...]]) -> Expr:
     """Axis i of the result is axis perm[i] of x."""
-    axes = [axis % len(perm) for axis in perm]
-    return x if axes == sorted(axes) else x.permute(*axes)
+    order = [axis % len(perm) for axis in perm]
+    return x if order == sorted(order) else x.permute(*order)
 
 
 @lowers("Squeeze", layout=axes("squeeze_dims"))
@@ -135,10 +135,10 @@ def squeeze(input: Var, *, squeeze_dims: tuple[int, ...] = ()) -> Expr:
     """Without axes of length 1. If none is named: without all that are known to be 1, which a batch is not."""
     if input.type.shape is None and not squeeze_dims:
         raise Refuse("it names no axes, and the rank of its input is not known")
-    axes = squeeze_dims or tuple(axis for axis, length in enumerate(input.dims) if length == 1)
-    if not axes:
+    gone = squeeze_dims or tuple(axis for axis, length in enumerate(input.dims) if length == 1)
+    if not gone:
         return input
-    return input.squeeze(axes[0] if len(axes) == 1 else axes)
+    return input.squeeze(gone[0] if len(gone) == 1 else gone)
 
 
 @lowers("ExpandDims")

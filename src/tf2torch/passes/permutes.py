@@ -124,7 +124,7 @@ def _reshaped(graph: Graph) -> Graph:
     users = graph.users()
     for node in graph.nodes:
         before = producers.get(node.inputs[0]) if node.inputs else None
-        if before is not None and node.op in (_RESHAPE, _FLATTEN) and _keeps_order(before):
+        if before is not None and _keeps_order(before) and _takes_any_axes(node, before):
             node = replace(node, inputs=(before.inputs[0], *node.inputs[1:]))
         elif before is not None and before.op == _RESHAPE and _keeps_order(node) and len(users[before.output]) == 1:
             axes, shape = _numbers(node) or (), before.attrs["args"][1:]
@@ -149,7 +149,7 @@ def _columns(graph: Graph) -> Graph:
     replaced: dict[Node, Node] = {}
     new: dict[Value, Value] = {}
     for flat in graph.nodes:
-        before = producers.get(flat.inputs[0]) if flat.op == _FLATTEN else None
+        before = producers.get(flat.inputs[0]) if _is_flatten_from_1(flat) else None
         axes, shape = _permutation(before)
         if before is None or axes is None or axes[0] != 0 or flat.output in graph.outputs:
             continue
@@ -203,6 +203,17 @@ def _keeps_order(node: Node) -> bool:
         return False
     moved = [axis for axis in axes if shape[axis] != 1]
     return moved == sorted(moved)
+
+
+def _takes_any_axes(node: Node, before: Node) -> bool:
+    """Whether only the order of the elements that a permute gives matters: not, say, for x.flatten(1, 2)."""
+    if node.op == _RESHAPE:
+        return _numbers(node) is not None
+    return _is_flatten_from_1(node) and (_numbers(before) or (1,))[0] == 0
+
+
+def _is_flatten_from_1(node: Node) -> bool:
+    return node.op == _FLATTEN and node.attrs["args"] == (Slot(0), 1) and not node.attrs["kwargs"]
 
 
 def _is_flatten(node: Node) -> bool:
