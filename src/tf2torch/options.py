@@ -82,12 +82,13 @@ def job(options: argparse.Namespace) -> Job:
     if given and options.engine == "mmdnn":
         raise errors.UsageError(f"The engine mmdnn has no {' and no '.join(given)}; ENGINE=native has.")
     source = Path(options.source) if options.source else None
+    found = recipe.load(models, options.model) if source is None else recipe.of_source(models, options.model)
     return Job(
-        recipe=recipe.load(models, options.model) if source is None else recipe.of_source(models, options.model),
+        recipe=found,
         engine=options.engine,
         weights=options.weights,
         seed=options.seed,
-        images=images or None,
+        images=images if images and found.says_preprocessing else None,  # how else would they become inputs?
         device=options.device,
         models=models,
         work_root=work,

@@ -46,6 +46,11 @@ class Recipe:
     accuracy: Accuracy | None = None
 
     @property
+    def says_preprocessing(self) -> bool:
+        """Whether this is somebody's recipe, and not what stands in for one (see `of_source`)."""
+        return bool(self.network)
+
+    @property
     def label_offset(self) -> int:
         """What to subtract from a label in the numbering with background (0..1000) to get a class of this model."""
         return 1001 - self.classes
