@@ -7,10 +7,11 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import tf2torch.ops
-from tf2torch.ir.types import Node
+from tf2torch.ir.types import Node, Value
 from tf2torch.ops.expr import Expr, Var
 
 T = TypeVar("T")
@@ -134,13 +135,14 @@ def handlers() -> Mapping[str, Handler]:
     return _handlers
 
 
-def lower(node: Node) -> tuple[Expr, ...]:
+def lower(node: Node, numbers: Mapping[Value, int | float] = MappingProxyType({})) -> tuple[Expr, ...]:
     """The expressions of a node's outputs. Statics stand in its attrs, as passes.statics leaves them.
 
+    numbers: inputs that the handler gets as Python numbers; those of element-wise ops take them.
     Raises KeyError for an op without a handler, Refuse where the handler refuses.
     """
     handler = handlers()[node.op]
-    inputs = [Var(value) for value in node.inputs]
+    inputs = [numbers.get(value, Var(value)) for value in node.inputs]
     spare = len(inputs) - sum(not name.startswith("*") for name in handler.tensors)  # what the list of tensors takes
     arguments: dict[str, Any] = {}
     for name in handler.tensors:

@@ -16,11 +16,6 @@ from tf2torch.ops import registry
 from tf2torch.ops.expr import Call, Expr, Var, call
 from tf2torch.passes.rewrite import prune
 
-_TAKES_NUMBERS = frozenset(  # as their second operand; operators take them on both sides
-    f"torch.{name}"
-    for name in ("div", "remainder", "fmod", "pow", "true_divide", "floor_divide", "eq", "ne", "lt", "le", "gt", "ge")
-)
-_CLAMPS = {"torch.maximum": "min", "torch.minimum": "max"}
 _SHOWN = 2  # names of nodes in a message
 
 
@@ -74,7 +69,7 @@ class _Calls:
         return replace(self.graph, nodes=tuple(self.nodes), outputs=outputs, params=self.params)
 
     def add(self, node: Node) -> None:
-        expressions = registry.lower(node)
+        expressions = registry.lower(node, self.numbers(node))
         together = _all_of_one(expressions)
         if together is not None:  # x.split(...), whose items are the outputs
             _Expression(self, node).emit(together, node.outputs)
@@ -91,13 +86,17 @@ class _Calls:
             self.params[value] = Param(Ref(self.constants[value].name), "buffer")
         return value
 
-    def number(self, value: Any) -> float | int | None:
-        """The number that an operand is: a constant of one element."""
-        node = self.constants.get(value.value) if isinstance(value, Var) else None
-        if node is None or np.size(node.attrs["value"]) != 1 or np.asarray(node.attrs["value"]).dtype.kind not in "fiu":
-            return None
-        item = np.asarray(node.attrs["value"]).reshape(-1)[0]
-        return shortest(item) if item.dtype == np.float32 else item.item()
+    def numbers(self, node: Node) -> dict[Value, int | float]:
+        """Constants of one element that an element-wise op takes as numbers: others decide its dtype and rank."""
+        if registry.handlers()[node.op].layout != registry.ELEMENTWISE:
+            return {}
+        found = {value: _number(self.constants.get(value)) for value in node.inputs}
+        deciding = [value for value in node.inputs if found[value] is None]
+        return {
+            value: number
+            for value, number in found.items()
+            if number is not None and any(_decides(other, value) for other in deciding)
+        }
 
 
 class _Expression:
@@ -121,7 +120,6 @@ class _Expression:
             self.emit(call("torch.tensor", expression), (value,))
 
     def emit(self, expression: Call, outputs: tuple[Value, ...]) -> None:
-        expression = _with_numbers(expression, self.calls)
         inputs: list[Value] = []
         attrs = {
             "args": tuple(self.argument(item, inputs) for item in expression.args),
@@ -175,6 +173,25 @@ class _Expression:
         return Slot(inputs.index(value))
 
 
+def _number(node: Node | None) -> int | float | None:
+    """The only element of a constant. A float32 means its shortest decimal."""
+    array = np.asarray(node.attrs["value"]) if node is not None else None
+    if array is None or array.size != 1 or array.dtype.kind not in "fiu":
+        return None
+    item = array.reshape(-1)[0]
+    result: int | float = shortest(item) if array.dtype == np.float32 else item.item()
+    return result
+
+
+def _decides(tensor: Value, constant: Value) -> bool:
+    """Whether a result has the tensor's dtype and no fewer axes than it, whatever the constant."""
+    if tensor.type.dtype != constant.type.dtype or constant.type.shape is None:
+        return False
+    return not constant.type.shape or (
+        tensor.type.shape is not None and len(tensor.type.shape) >= len(constant.type.shape)
+    )
+
+
 def _all_of_one(expressions: tuple[Expr, ...]) -> Call | None:
     """The call whose items 0, 1, ... the expressions are."""
     if len(expressions) < 2:
@@ -185,35 +202,6 @@ def _all_of_one(expressions: tuple[Expr, ...]) -> Call | None:
         if not isinstance(item, Call) or item.function != "operator.getitem" or item.args != (source, index):
             return None
     return source if isinstance(source, Call) else None
-
-
-def _with_numbers(expression: Call, calls: _Calls) -> Call:
-    """Literals for constants of one element, where the other operand is a tensor that decides dtype and rank."""
-    function, args = expression.function, expression.args
-    is_operator = function.startswith("operator.") and function != "operator.getitem"
-    if len(args) != 2 or not (is_operator or function in _TAKES_NUMBERS or function in _CLAMPS):
-        return expression
-    left, right = args
-    number = calls.number(right)
-    if number is not None and calls.number(left) is None and _decides(left, right):
-        if function in _CLAMPS:
-            return call("torch.clamp", left, **{_CLAMPS[function]: number})
-        return replace(expression, args=(left, number))
-    number = calls.number(left)
-    if number is not None and calls.number(right) is None and _decides(right, left):
-        if function in _CLAMPS:
-            return call("torch.clamp", right, **{_CLAMPS[function]: number})
-        if is_operator:
-            return replace(expression, args=(number, right))
-    return expression
-
-
-def _decides(tensor: Any, constant: Any) -> bool:
-    """Whether the result has the tensor's dtype and rank, so that the constant may be a number."""
-    if not isinstance(tensor, Var):
-        return isinstance(tensor, Call) and not tensor.is_host and constant.rank == 0
-    known = tensor.type.shape is not None
-    return tensor.dtype == constant.dtype and (constant.rank == 0 or (known and tensor.rank >= constant.rank))
 
 
 class _Problems:
