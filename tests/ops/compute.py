@@ -29,25 +29,30 @@ def expected(case: Case) -> list[Any]:
     """The outputs of the op in TensorFlow."""
     if str(case.attrs.get("data_format", "")).startswith("NC"):
         return [np.moveaxis(array, -1, 1) if array.ndim > 2 else array for array in expected(_channels_last(case))]
+    graph, feeds, outputs = build(case)
+    with session(graph) as running:
+        return list(running.run(outputs, feeds))
+
+
+def build(case: Case) -> tuple[Any, dict[Any, Any], list[Any]]:
+    """A TensorFlow graph with the op in it, what to feed, and its outputs."""
     graph = tf.Graph()
+    feeds: dict[Any, Any] = {}
+
+    def tensor(value: Any) -> Any:
+        if isinstance(value, Static):
+            return tf.constant(value.value)
+        if isinstance(value, list):
+            return [tensor(item) for item in value]
+        placeholder = tf.placeholder(value.dtype, value.shape)
+        feeds[placeholder] = value
+        return placeholder
+
     with graph.as_default():
-        feeds: dict[Any, Any] = {}
-
-        def tensor(value: Any) -> Any:
-            if isinstance(value, Static):
-                return tf.constant(value.value)
-            if isinstance(value, list):
-                return [tensor(item) for item in value]
-            placeholder = tf.placeholder(value.dtype, value.shape)
-            feeds[placeholder] = value
-            return placeholder
-
         inputs = {name: tensor(value) for name, value in case.inputs.items()}
         attrs = {**dict.fromkeys(_optional(case.op)), **case.attrs}  # None: TensorFlow's default
         result = op_def_library.apply_op(case.op, **inputs, **attrs)  # tf.raw_ops has names of its own
-        outputs = [result] if isinstance(result, tf.Tensor) else list(result)
-    with session(graph) as running:
-        return list(running.run(outputs, feeds))
+    return graph, feeds, [result] if isinstance(result, tf.Tensor) else list(result)
 
 
 def _channels_last(case: Case) -> Case:
@@ -81,7 +86,7 @@ def actual(case: Case) -> list[Any]:
     node, values = prepare(case)
     results = [evaluate(expression, values) for expression in registry.lower(node)]
     arrays = [np.asarray(result.numpy() if isinstance(result, torch.Tensor) else result) for result in results]
-    if _images(registry.handlers()[case.op]) and _tensorflow_order(case):
+    if moved(case):
         arrays = [np.moveaxis(array, 1, -1) if array.ndim > 2 else array for array in arrays]
     return arrays
 
@@ -89,7 +94,7 @@ def actual(case: Case) -> list[Any]:
 def prepare(case: Case) -> tuple[Node, dict[Value, Any]]:
     """A node such as the passes leave for the handler, and the tensors of its inputs."""
     handler = registry.handlers()[case.op]
-    images = _images(handler) if _tensorflow_order(case) else ()
+    images = moved(case)
     values: dict[Value, Any] = {}
 
     def value(name: str, array: Any) -> Value:
@@ -114,8 +119,10 @@ def prepare(case: Case) -> tuple[Node, dict[Value, Any]]:
     return Node(case.op, tuple(inputs), (), attrs, (), (case.op,)), values
 
 
-def _tensorflow_order(case: Case) -> bool:
-    return "data_format" not in case.attrs or str(case.attrs["data_format"]).endswith("C")
+def moved(case: Case) -> tuple[str, ...]:
+    """The inputs whose channels `prepare` puts first. If there are any, those of the outputs come first too."""
+    in_tensorflow_order = "data_format" not in case.attrs or str(case.attrs["data_format"]).endswith("C")
+    return _images(registry.handlers()[case.op]) if in_tensorflow_order else ()
 
 
 def _types(case: Case) -> dict[str, str]:
