@@ -127,13 +127,14 @@ def _arguments(given: list[tuple[str, str]], *, is_pool: bool) -> list[str]:
     by_position = True
     for name, text in given:
         known = name in _POSITIONAL or (name in _ALSO_POSITIONAL and (name == text or is_pool))
-        by_position = by_position and known
+        in_place = name != "padding" or "stride" in dict(given)  # what stands before it may be left out
+        by_position = by_position and known and in_place
         result.append(text if by_position else f"{name}={text}")
     return result
 
 
 def _comprehended(texts: Sequence[str]) -> list[str]:
-    """Runs of three and more equal calls, or of calls with one number that differs, as a comprehension."""
+    """Runs of equal calls, or of three and more calls with one number that differs, as a comprehension."""
     result: list[str] = []
     index = 0
     while index < len(texts):
@@ -141,7 +142,7 @@ def _comprehended(texts: Sequence[str]) -> list[str]:
         equal = _run(texts, index, lambda text, first=texts[index]: text == first)  # type: ignore[misc]  # mypy wants lambdas without defaults
         like = _run(texts, index, lambda text, call=call: bool(call) and bool(re.fullmatch(rf"{call[1]}\(\d+\)", text)))  # type: ignore[misc]  # as above
         length = 1
-        if equal > 2:
+        if equal > 1 and (equal > 2 or len(texts) > 3):
             length = equal
             result.append(f"*({texts[index]} for _ in range({equal}))")
         elif like > 2 and call:

@@ -8,7 +8,10 @@ HEADER = f'WEIGHTS = Path(__file__).with_name("{WEIGHTS}")'
 
 _LOAD = '''\
 def load(weights: str | Path = WEIGHTS{num_classes}, features: bool = False) -> {name}:
-    """Ready to evaluate, from .safetensors or .npy. {about_classes}With features: what each part gives."""
+    """Ready to evaluate. {about_classes}With features: a dictionary of what each part gives."""
+    import numpy
+    from safetensors.torch import load_file
+
     state = load_file(weights) if str(weights)[-4:] != ".npy" else numpy.load(weights, allow_pickle=True).item()
     network = {name}({given})
 {fresh_head}    network.load_state_dict({{name: torch.as_tensor(value) for name, value in state.items()}})
@@ -23,11 +26,12 @@ def load(weights: str | Path = WEIGHTS{num_classes}, features: bool = False) -> 
 KitModel = load  # MMdnn's name for it
 '''
 _FRESH_HEAD = """\
-    if num_classes != {classes}:
-        state |= {{name: value for name, value in network.state_dict().items() if name.startswith("{head}.")}}
+    state |= {{k: v for k, v in network.state_dict().items() if num_classes != {classes} and k.startswith("{head}.")}}
 """
 _CHECK = """\
 if __name__ == "__main__":  # --check: compares with what TensorFlow computed
+    from safetensors.torch import load_file
+
     sketch = load_file(WEIGHTS.with_suffix(".sketch.safetensors"))
     error = float((load()({inputs}){first} - sketch["output"]).abs().max() / sketch["output"].abs().max())
     print(f"relative error {{error:.1e}}, tolerance {{float(sketch['tolerance']):.1e}}")

@@ -7,57 +7,37 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from tf2torch.emit import loading, support
 from tf2torch.emit.code import Uses, literal
 from tf2torch.emit.constructor import Constructors
 from tf2torch.emit.source import block_init, class_source, forward_lines, input_names
-from tf2torch.ir.types import Value
+from tf2torch.ir.types import Node, Value
 from tf2torch.ops import helpers
+from tf2torch.outline.attributes import attributes
 from tf2torch.outline.network import Network
-from tf2torch.outline.shape import inner_columns
+from tf2torch.outline.shape import columns, inner_columns, node_columns
 from tf2torch.outline.structure import Leaf
 
 WIDTH = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Title:
-    """What the docstring tells of a network."""
-
-    name: str  # as the recipe has it
-    source: str  # what it was converted from
-    inputs: tuple[str, ...]  # a line for each
-    outputs: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-
-def source(network: Network, title: Title) -> str:
-    """The whole file, laid out by ruff."""
+def source(network: Network, title: str) -> str:
+    """The whole file, laid out by ruff. `title` is its docstring."""
     uses = Uses()
     uses.modules.add("nn")
     parts = [class_source(known, network.classes, uses) for known in network.classes.values()]
     parts.append(_root(network, uses))
     carried = _carried(uses)
     parts.append(_ending(network))
-    header = [_docstring(title), _imports(carried + parts) + "\n\n" + loading.HEADER]
+    header = [f'"""{title}\n"""', _imports(carried + parts) + "\n\n" + loading.HEADER]
     return _formatted("\n\n\n".join([*header, *carried, *parts]) + "\n")
 
 
 def _ending(network: Network) -> str:
     root = network.root
     return loading.source(network.name, network.head, _head_column(network)[0], len(root.inputs), len(root.outputs))
-
-
-def _docstring(title: Title) -> str:
-    lines = [f"{title.name}, converted from {title.source}.", ""]
-    lines += [f"input   {line}" for line in title.inputs] + [f"output  {line}" for line in title.outputs]
-    lines += title.notes
-    text = "\n".join(lines).replace("\\", "/").replace('"', "'")
-    return f'"""{text}\n"""'
 
 
 def _root(network: Network, uses: Uses) -> str:
@@ -84,10 +64,6 @@ def _root_inputs(network: Network) -> dict[Value, str]:
 
 def _head_column(network: Network) -> tuple[int | None, int | None]:
     """The number of classes, and which of the root's numbers it is."""
-    from tf2torch.outline.attributes import attributes
-    from tf2torch.outline.shape import columns, node_columns
-    from tf2torch.ir.types import Node
-
     index = len(network.root.weights)
     for step, attribute in zip(network.root.steps, attributes(network.root), strict=True):
         if isinstance(step.target, Leaf) and attribute == network.head:
@@ -136,9 +112,7 @@ _IMPORTS: Mapping[str, str] = {
     "sys": "import sys",
     "Path": "from pathlib import Path",
     "Any": "from typing import Any",
-    "numpy": "import numpy",
     "torch": "import torch",
-    "load_file": "from safetensors.torch import load_file",
     "Tensor": "from torch import Tensor",
     "nn": "from torch import nn",
     "F": "from torch.nn import functional as F",
@@ -149,7 +123,7 @@ def _imports(parts: list[str]) -> str:
     """Import statements for every name that the source reads and that is not its own."""
     names = {node.id for part in parts for node in ast.walk(ast.parse(part)) if isinstance(node, ast.Name)}
     wanted = [line for name, line in _IMPORTS.items() if name in names or name == "Path"]
-    standard = [line for line in wanted if not any(word in line for word in ("torch", "numpy"))]
+    standard = [line for line in wanted if "torch" not in line]
     others = [line for line in wanted if line not in standard]
     others = [line for line in others if line != _IMPORTS["Tensor"] or _IMPORTS["nn"] not in others]
     joined = [line.replace("import nn", "import Tensor, nn") if line == _IMPORTS["nn"] else line for line in others]

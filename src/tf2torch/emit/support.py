@@ -76,21 +76,21 @@ class MaxPool1dSame(nn.MaxPool1d):
     """Pads as TensorFlow's SAME does."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(pad_same(x, self.kernel_size, self.stride, value=-torch.inf))
+        return F.max_pool1d(pad_same(x, self.kernel_size, self.stride, value=-torch.inf), self.kernel_size, self.stride)
 
 
 class MaxPool2dSame(nn.MaxPool2d):
     """Pads as TensorFlow's SAME does."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(pad_same(x, self.kernel_size, self.stride, value=-torch.inf))
+        return F.max_pool2d(pad_same(x, self.kernel_size, self.stride, value=-torch.inf), self.kernel_size, self.stride)
 
 
 class MaxPool3dSame(nn.MaxPool3d):
     """Pads as TensorFlow's SAME does."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(pad_same(x, self.kernel_size, self.stride, value=-torch.inf))
+        return F.max_pool3d(pad_same(x, self.kernel_size, self.stride, value=-torch.inf), self.kernel_size, self.stride)
 
 
 def pad_same_square(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:

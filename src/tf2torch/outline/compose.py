@@ -64,7 +64,7 @@ def composed(block: Block) -> Module | None:
     if len(block.inputs) != 1 or len(block.outputs) != 1 or block.weights:
         return None
     producers = {value: step for step in block.steps for value in step.outputs}
-    counts: dict[Value, int] = {value: 1 for value in block.outputs}
+    counts: dict[Value, int] = dict.fromkeys(block.outputs, 1)
     for step in block.steps:
         for value in step.inputs:
             counts[value] = counts.get(value, 0) + 1
