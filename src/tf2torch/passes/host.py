@@ -211,8 +211,8 @@ def _pack(node: Node, *items: Array) -> Array:
     return np.stack(items, node.attrs.get("axis", 0))
 
 
-def _gather(_: Node, x: Array, indices: Array, axis: Any = 0) -> Any:
-    return np.take(x, indices.astype(int), int(axis))
+def _gather(_: Node, x: Array, indices: Array, axis: Array | None = None) -> Any:
+    return np.take(x, indices.astype(int), 0 if axis is None else axis.item())
 
 
 def _fill(_: Node, shape: Array, value: Array) -> Array:
@@ -257,10 +257,10 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "Slice": _slice,
     "Pack": _pack,
     "Unpack": _unpack,
-    "ConcatV2": lambda _, *items: np.concatenate(items[:-1], int(items[-1])),
-    "Concat": lambda _, axis, *items: np.concatenate(items, int(axis)),
+    "ConcatV2": lambda _, *items: np.concatenate(items[:-1], items[-1].item()),
+    "Concat": lambda _, axis, *items: np.concatenate(items, axis.item()),
     "Reshape": lambda _, x, shape: x.reshape(tuple(shape.astype(int))),
-    "ExpandDims": lambda _, x, axis: np.expand_dims(x, int(axis)),
+    "ExpandDims": lambda _, x, axis: np.expand_dims(x, axis.item()),
     "Squeeze": _squeeze,
     "Gather": _gather,
     "GatherV2": _gather,
