@@ -177,3 +177,34 @@ def test_reshapes_around_a_fused_one_go() -> None:
 def last(result: Graph) -> Node:
     """The node that computes the output."""
     return result.producers()[result.outputs[0]]
+
+
+MOMENTS = """
+input %x: float32[?, 5, 5, 4]
+%mean: float32[?, 1, 1, 4] = Mean(%x, keep_dims={keep}, reduction_indices={first})
+%d: float32[?, 5, 5, 4] = SquaredDifference(%x, %mean)
+%variance: float32[?, 1, 1, 4] = Mean(%d, keep_dims={keep}, reduction_indices={second})
+%e: float32[] = Const(value=array("float32", 0.001))
+%a: float32[?, 1, 1, 4] = AddV2(%variance, %e)
+%r: float32[?, 1, 1, 4] = Rsqrt(%a)
+%c: float32[?, 5, 5, 4] = Sub(%x, %mean)
+%y: float32[?, 5, 5, 4] = Mul(%c, %r)
+output %y
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "keep", "op"),
+    [
+        ("(1, 2)", "(-3, -2)", True, "instance_norm"),
+        ("-1", "(3,)", True, "layer_norm"),
+        ("(1, 2)", "(1, 2)", False, "Mul"),
+        ("(1, 2)", "(2, 3)", True, "Mul"),
+        ("(0, 1, 2)", "(0, 1, 2)", True, "Mul"),  # of the batch: passes do not touch what is for training
+        ("(1, 2, 3)", "(1, 2, 3)", True, "Mul"),
+    ],
+)
+def test_norms_by_their_own_moments(first: str, second: str, keep: bool, op: str) -> None:
+    result = norms(parse(MOMENTS.format(first=first, second=second, keep=keep)))
+    assert last(result).op == op
+    assert (len(result.nodes) == 1) == (op != "Mul")

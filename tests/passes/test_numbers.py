@@ -42,6 +42,25 @@ def fused_batch_norm(x: Any) -> Any:
     return tf.nn.fused_batch_norm(x, gamma, beta, mean, variance, epsilon=0.001, is_training=False)[0]
 
 
+def moments_norm(x: Any, *axes: int, affine: bool = True, channels: int = -1) -> Any:
+    """Layer normalization of BERT, instance normalization of the style networks."""
+    mean, variance = tf.nn.moments(x, list(axes), keepdims=True)
+    shape = [1, -1, *[1] * (len(x.shape) - 2)] if channels == 1 else [-1]
+    gamma, beta = (tf.reshape(variable(name, 4), shape) if affine else None for name in ("gamma", "beta"))
+    return tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-6)
+
+
+def style_norm(x: Any) -> Any:
+    mean, variance = tf.nn.moments(x, [1, 2], keepdims=True)
+    return variable("scale", 4) * ((x - mean) / (variance + 1e-3) ** 0.5) + variable("shift", 4)
+
+
+def written_out(x: Any) -> Any:
+    mean = tf.reduce_mean(x, -1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(x - mean), -1, keepdims=True)
+    return variable("scale", 4) * (x - mean) / tf.sqrt(variance + 1e-5) + variable("shift", 4)
+
+
 def convolution(x: Any, rate: int = 1, padding: str = "SAME", bias: tuple[int, ...] = (8,)) -> Any:
     rank = len(x.shape) - 2
     weight = variable("weight", *[3] * rank, 4, 8)
@@ -71,6 +90,14 @@ CASES: list[tuple[str, tuple[int | None, ...], Network]] = [
     ("batch_norm", (None, 4, 9), lambda x: batch_norm(x, 1)),
     ("batch_norm", (None, 4, 9, 9), lambda x: batch_norm(x, 1)),
     ("linear batch_norm", FLAT, lambda x: batch_norm(tf.matmul(x, variable("weight", 4, 5)) + variable("bias", 5))),
+    *(("layer_norm", shape, lambda x: moments_norm(x, -1)) for shape in (IMAGE, SEQUENCE, FLAT)),
+    ("layer_norm", SEQUENCE, lambda x: moments_norm(x, 2, affine=False)),
+    ("layer_norm", SEQUENCE, written_out),
+    *(("instance_norm", shape, lambda x: moments_norm(x, *range(1, len(x.shape) - 1))) for shape in (IMAGE, VOLUME)),
+    ("instance_norm", IMAGE, lambda x: moments_norm(x, 1, 2, affine=False)),
+    ("instance_norm", (None, 4, 9, 9), lambda x: moments_norm(x, 2, 3, channels=1)),
+    ("instance_norm", SEQUENCE, lambda x: moments_norm(x, 1)),
+    ("instance_norm", IMAGE, style_norm),
     *((f"conv{n}d", shape, convolution) for n, shape in ((1, SEQUENCE), (2, IMAGE), (3, VOLUME))),
     *((f"conv{n}d", shape, lambda x: convolution(x, 2)) for n, shape in ((1, SEQUENCE), (2, IMAGE), (3, VOLUME))),
     ("conv2d", IMAGE, lambda x: convolution(x, 3, "VALID")),

@@ -22,7 +22,7 @@ import numpy as np
 from tf2torch.ir.types import Attr, Graph, Node, Scope, Value
 from tf2torch.ops.expr import Call, Var
 
-COMMUTATIVE = frozenset({"Add", "AddV2", "Mul", "Maximum", "Minimum", "LogicalAnd", "LogicalOr"})
+COMMUTATIVE = frozenset({"Add", "AddV2", "Mul", "Maximum", "Minimum", "SquaredDifference"})
 _SAME = 2e-6  # how far a float32 constant may be from the number that its author meant, relative to it
 
 

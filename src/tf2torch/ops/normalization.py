@@ -9,6 +9,7 @@ from tf2torch.ops.registry import CHANNELS, Refuse, lowers
 from tf2torch.ops.windows import differing
 
 _BATCH_NORM = {"momentum": 0.1, "eps": 1e-5, "training": False}
+_LAYER_NORM = {"eps": 1e-5}
 _RESPONSE = {"alpha": 1e-4, "beta": 0.75, "k": 1.0}
 
 
@@ -35,6 +36,41 @@ def batch_norm(
     momentum = 0.1 if decay is None else float(1 - Decimal(str(decay)))
     assert (beta is not None) == has_beta, "inputs and has_beta disagree"
     return F.batch_norm(x, mean, variance, gamma, beta, **differing(_BATCH_NORM, momentum=momentum, eps=epsilon))
+
+
+@lowers("layer_norm")
+def layer_norm(
+    x: Var,
+    gamma: Var | None = None,
+    beta: Var | None = None,
+    *,
+    epsilon: float,
+    has_gamma: bool = True,
+    has_beta: bool = True,
+) -> Expr:
+    """Normalization over the last axis, [..., C], by its own mean and biased variance; inputs as of batch_norm."""
+    if not has_gamma:
+        gamma, beta = None, gamma
+    assert (beta is not None) == has_beta, "inputs and has_beta disagree"
+    return F.layer_norm(x, (x.dims[-1],), gamma, beta, **differing(_LAYER_NORM, eps=epsilon))
+
+
+@lowers("instance_norm", layout=CHANNELS)
+def instance_norm(
+    x: Var,
+    gamma: Var | None = None,
+    beta: Var | None = None,
+    *,
+    epsilon: float,
+    has_gamma: bool = True,
+    has_beta: bool = True,
+) -> Expr:
+    """Normalization of each channel of each image, [N, C, ...], by its own mean and biased variance."""
+    if not has_gamma:
+        gamma, beta = None, gamma
+    assert (beta is not None) == has_beta, "inputs and has_beta disagree"
+    given = {name: value for name, value in (("weight", gamma), ("bias", beta)) if value is not None}
+    return F.instance_norm(x, **given, **differing(_LAYER_NORM, eps=epsilon))
 
 
 def _fused(x: Var, scale: Var, offset: Var, mean: Var, variance: Var, epsilon: float, training: bool) -> list[Expr]:
