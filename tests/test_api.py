@@ -43,7 +43,7 @@ def run(definition: bytes, outputs: list[str], feeds: Mapping[str, Any]) -> list
 
 def weights(*shape: int) -> Any:
     random = np.random.default_rng(list(shape))
-    return tf.constant(random.standard_normal(shape).astype(np.float32) / np.sqrt(np.prod(shape[:-1])))
+    return tf.constant((random.standard_normal(shape) / np.sqrt(np.prod(shape[:-1]))).astype(np.float32))
 
 
 def classifier() -> None:

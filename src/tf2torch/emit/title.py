@@ -41,7 +41,7 @@ class Title:
 
     def _origin(self, graph: Graph) -> str:
         if self.weights != "pretrained":
-            return f"converted from TensorFlow with {self.weights}"
+            return f"converted from TensorFlow with random weights ({self.weights.removeprefix('random, ')})"
         digests = _digests(self.source)
         name, digest = next(iter(digests.items()), (str(graph.info.get("name", self.name)), ""))
         return f"converted from TensorFlow's {name}" + (f" (sha256 {digest[:12]})" if digest else "")

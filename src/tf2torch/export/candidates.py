@@ -41,7 +41,6 @@ def find(graph: Definition) -> list[Candidate]:
     """Float tensors with axes that depend on an input and that no other part of the network reads; the last first."""
     training.resolve_flags(graph, ())
     training.resolve_switches(graph)
-    training.remove_dropout(graph)
     distances = _distances(graph)
     if not distances:
         return []

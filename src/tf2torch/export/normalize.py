@@ -45,10 +45,11 @@ def infer(
     graph = Definition(definition)
     check_names(graph, [*inputs, *outputs])
     averages = training.Averages(graph)
-    graph.prune(outputs)
+    roots = [*outputs, *(Tensor(name) for name in averages.decays)]
+    graph.prune(roots)
     training.resolve_flags(graph, inputs)
     training.resolve_switches(graph)
-    graph.prune(outputs)
+    graph.prune(roots)
     averages.use(graph)
     training.remove_dropout(graph)
     graph.prune(outputs)

@@ -69,17 +69,20 @@ def large_constants(graph: Definition) -> dict[str, Array]:
 
 def _resources(graph: Definition) -> None:
     """Reads of resources become reads of tensors."""
-    for node in graph.nodes.values():
+    for node in list(graph.nodes.values()):
         if node.op == "ReadVariableOp":
             dtype = node.attr["dtype"].type
             node.op = "Identity"
             node.ClearField("attr")
             node.attr["T"].type = dtype
         elif node.op == "ResourceGather":
-            node.op = "Gather"
+            node.op = "GatherV2"
             node.attr["Tparams"].type = node.attr["dtype"].type
-            for name in ("dtype", "batch_dims"):
-                node.attr.pop(name, None)
+            node.attr["Taxis"].type = tf.int32.as_datatype_enum
+            node.attr.pop("dtype")
+            node.attr.pop("validate_indices", None)
+            node.input.append(f"{node.name}/axis")
+            graph.constant(f"{node.name}/axis", np.int32(0))
 
 
 def _bypass_reads(graph: Definition, weights: Collection[str]) -> None:
