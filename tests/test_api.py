@@ -78,7 +78,7 @@ def test_the_example_of_the_document(definition: bytes, tmp_path: Path, monkeypa
 def test_images(definition: bytes, io_layout: Any) -> None:
     result = tf2torch.convert(definition, outputs=["logits", "features:0"], io_layout=io_layout)
     assert result.passed
-    assert "nn.Conv2d(" in result.source
+    assert "Conv2d" in result.source
     assert all(row["passed"] for entry in result.report["loaded"].values() for row in entry["comparisons"].values())
     logits, features = run(definition, ["logits:0", "features:0"], {"images:0": IMAGES})
     images = torch.from_numpy(IMAGES)
@@ -110,9 +110,9 @@ def test_several_inputs_and_outputs_integers_and_scalars() -> None:
 def test_what_cannot_be_converted_is_said() -> None:
     def define() -> None:
         x = tf.placeholder(tf.float32, [4], name="x")
-        tf.identity(tf.unique(x)[0], name="y")
+        tf.identity(tf.raw_ops.BesselJ0(x=x), name="y")
 
-    with pytest.raises(UnsupportedError, match="Unique"):
+    with pytest.raises(UnsupportedError, match="BesselJ0   1 node"):
         tf2torch.convert(graph_of(define), outputs=["y"])
 
 
@@ -121,7 +121,7 @@ def test_what_cannot_be_converted_is_said() -> None:
     [
         ({"source": "nowhere.pb"}, InputError, "There is no nowhere.pb"),
         ({"source": b"no graph"}, InputError, "network.pb"),
-        ({"outputs": ["logitz"]}, UsageError, "logits"),
+        ({"outputs": ["logitz"]}, InputError, "Did you mean logits"),
         ({"io_layout": "caffe"}, UsageError, "'torch' or 'tf'"),
     ],
 )
@@ -138,7 +138,7 @@ def test_nothing_is_left_behind(definition: bytes, tmp_path: Path, monkeypatch: 
     assert len(list(tmp_path.iterdir())) == 1
     del result
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(UsageError):
+    with pytest.raises(InputError):
         tf2torch.convert(definition, outputs=["logitz"])
     assert list(tmp_path.iterdir()) == []
 

@@ -85,8 +85,7 @@ def convert(
     and gives images as [N, C, H, W], "tf" as [N, H, W, C].
 
     A result that differs from TensorFlow's is no error: see `Conversion.passed`. Raises UnsupportedError with every
-    operation that cannot be converted, InputError for a source that cannot be read, UsageError for names that it does
-    not have.
+    operation that cannot be converted, InputError for a source that cannot be read or has no such tensors.
     """
     if io_layout not in ("torch", "tf"):
         raise UsageError(f"io_layout={io_layout!r} is not known. It is 'torch' or 'tf'.")

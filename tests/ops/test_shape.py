@@ -8,7 +8,8 @@ from functools import reduce
 import pytest
 
 from tests.ops.reading import lowered, text, value
-from tf2torch.ir.types import TensorType, Value
+from tf2torch.ir.types import Ref, TensorType, Value
+from tf2torch.ir.views import IDENTITY
 from tf2torch.ops import registry
 from tf2torch.ops.expr import Call, Var, size
 
@@ -54,6 +55,18 @@ def test_a_reshape_keeps_sizes_dynamic(
         return reduce(operator.mul, (size(Var(x if of == "x" else other), int(axis)) for of, axis in said.split("*")))
 
     assert text(lowered("Reshape", x, shape=tuple(map(length, target)))) == wanted
+
+
+def test_sizes_of_the_same_tensor_in_another_order_are_its_own() -> None:
+    type_of = TensorType("float32", (None, 4, None, None)), TensorType("float32", (None, None, None, 4))
+    first = Var(Value("first", type_of[0], Ref("y:0", IDENTITY.permute((0, 3, 1, 2)))))
+    last = Value("x", type_of[1], Ref("y:0"))
+    shape = (size(first, 0), size(first, 2) * size(first, 3), 4)
+    assert text(lowered("Reshape", last, shape=shape)) == "flatten(x, 1, 2)"
+    assert text(lowered("Reshape", last, shape=(size(first, 0), size(first, 2), -1))) == "flatten(x, 2)"
+    stranger = Value("x", type_of[1], Ref("z:0"))
+    found = text(lowered("Reshape", stranger, shape=(size(first, 0), size(first, 2), -1)))
+    assert found == "reshape(x, size(first, 0), size(first, 2), -1)"
 
 
 def test_a_reshape_of_a_tensor_of_unknown_rank() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tf2torch.ir.types import Value
 from tf2torch.ops.expr import DTYPES, Call, Expr, Var, size, torch
 from tf2torch.ops.registry import Refuse, Static, axes, lowers
 
@@ -57,11 +58,23 @@ def _own_axes(tensor: Var, shape: Sequence[int | Call]) -> list[_Length]:
 
 
 def _own_axis(tensor: Var, length: int | Call) -> _Length:
-    if isinstance(length, Call) and length.function == "size":
-        of, axis = length.args
-        if isinstance(of, Var) and of.value is tensor.value:
-            return _Axis(axis % tensor.rank)
-    return length
+    """An axis for a size of this tensor, or of the same one with its axes in another order."""
+    if not isinstance(length, Call) or length.function != "size" or not isinstance(length.args[0], Var):
+        return length
+    other, axis = length.args[0].value, length.args[1]
+    if other is tensor.value:
+        return _Axis(axis % tensor.rank)
+    ours, theirs = _order(tensor.value), _order(other)
+    if not ours or not theirs or ours[0] != theirs[0] or len(ours[1]) != len(theirs[1]):
+        return length
+    return _Axis(ours[1].index(theirs[1][axis]))
+
+
+def _order(value: Value) -> tuple[str, tuple[int, ...]] | None:
+    """The TensorFlow tensor that a value is, and which of its axes each axis is."""
+    if value.ref is None or value.type.shape is None or len(value.ref.view.steps) > bool(value.ref.view.axes):
+        return None
+    return value.ref.tensor, value.ref.view.axes or tuple(range(len(value.type.shape)))
 
 
 def _infer(source: Sequence[_Length], given: Sequence[_Length]) -> tuple[_Length, ...]:
