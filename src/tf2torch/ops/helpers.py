@@ -13,7 +13,7 @@ def pad_same(x: Tensor, kernel: Any, stride: Any, dilation: Any = 1, value: floa
     """TensorFlow's SAME padding for the size at hand; an odd pixel goes to the right and to the bottom."""
     sizes = (n if isinstance(n, tuple) else (n,) * (x.dim() - 2) for n in (kernel, stride, dilation))
     gaps = [max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0) for n, k, s, d in zip(x.shape[2:], *sizes, strict=True)]
-    return F.pad(x, [side for n in reversed(missing) for side in (n // 2, n - n // 2)], value=value)
+    return F.pad(x, [side for n in reversed(gaps) for side in (n // 2, n - n // 2)], value=value)
 
 
 def avg_pool_same(x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...]) -> Tensor:
