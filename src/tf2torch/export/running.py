@@ -126,7 +126,14 @@ class Running:
 
     def _run(self, fetches: Any) -> Any:
         with session(self.graph) as running:
-            return running.run(fetches, self.feeds)
+            return _arrays(running.run(fetches, self.feeds))
+
+
+def _arrays(results: Any) -> Any:
+    """The same structure of arrays: a session gives a scalar as a number."""
+    if isinstance(results, Mapping):
+        return {name: _arrays(item) for name, item in results.items()}
+    return [_arrays(item) for item in results] if isinstance(results, list) else np.asarray(results)
 
 
 def _picked(name: str, tensor: Any, chosen: Indices | None, values: Array, choice: Choice) -> Picked:
