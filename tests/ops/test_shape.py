@@ -7,39 +7,40 @@ from functools import reduce
 
 import pytest
 
-from tests.ops.reading import lowered, text, value
+from tests.ops.reading import lowered, value
 from tf2torch.ir.types import Ref, TensorType, Value
 from tf2torch.ir.views import IDENTITY
 from tf2torch.ops import registry
 from tf2torch.ops.expr import Call, Var, size
+from tf2torch.ops.table import text
 
 OTHER = "other"
 
 
 ROWS = [
-    ((None, 7, 7, 64), (-1, 3136), "flatten(x, 1)"),
-    ((None, 7, 7, 64), ("x0", -1), "flatten(x, 1)"),
-    ((None, 7, 7, 64), ("y0", 3136), "flatten(x, 1)"),
-    ((None, None, None, 64), ("x0", -1), "flatten(x, 1)"),
-    ((None, None, None, 64), (-1, 64), "flatten(x, 0, 2)"),
-    ((None, None, None, 64), ("x0", "x1*x2", 64), "flatten(x, 1, 2)"),
-    ((None, 7, 7, 64), ("x0", "x1*x2", 64), "flatten(x, 1, 2)"),
-    ((None, 8, 8, 4), ("x0", "x1", -1), "flatten(x, 2)"),
-    ((None, 8, 8, 4), ("x0", -1, 8), "reshape(x, size(x, 0), -1, 8)"),
-    ((None, None, 768), ("x0", "x1", 12, 64), "unflatten(x, 2, (12, 64))"),
-    ((None, None, 768), ("x0", -1, 12, 64), "unflatten(x, 2, (12, 64))"),
-    ((None, None, 12, 64), ("x0", "x1", 768), "flatten(x, 2)"),
-    ((None, None, 768), (-1, 768), "flatten(x, 0, 1)"),
-    ((None, 768), (-1, "y1", 768), "unflatten(x, 0, (-1, size(other, 1)))"),
-    ((None, 6), ("x0", 2, 3), "unflatten(x, 1, (2, 3))"),
-    ((None, 6), (-1, 3), "reshape(x, -1, 3)"),
-    ((None, 6), (-1, 1, 6), "unsqueeze(x, 1)"),
-    ((None, 6), ("x0", 1, 1, 6), "reshape(x, -1, 1, 1, 6)"),
-    ((None, 1, 1, 6), (-1, 6), "flatten(x, 1)"),
+    ((None, 7, 7, 64), (-1, 3136), "x.flatten(1)"),
+    ((None, 7, 7, 64), ("x0", -1), "x.flatten(1)"),
+    ((None, 7, 7, 64), ("y0", 3136), "x.flatten(1)"),
+    ((None, None, None, 64), ("x0", -1), "x.flatten(1)"),
+    ((None, None, None, 64), (-1, 64), "x.flatten(0, 2)"),
+    ((None, None, None, 64), ("x0", "x1*x2", 64), "x.flatten(1, 2)"),
+    ((None, 7, 7, 64), ("x0", "x1*x2", 64), "x.flatten(1, 2)"),
+    ((None, 8, 8, 4), ("x0", "x1", -1), "x.flatten(2)"),
+    ((None, 8, 8, 4), ("x0", -1, 8), "x.reshape(x.shape[0], -1, 8)"),
+    ((None, None, 768), ("x0", "x1", 12, 64), "x.unflatten(2, (12, 64))"),
+    ((None, None, 768), ("x0", -1, 12, 64), "x.unflatten(2, (12, 64))"),
+    ((None, None, 12, 64), ("x0", "x1", 768), "x.flatten(2)"),
+    ((None, None, 768), (-1, 768), "x.flatten(0, 1)"),
+    ((None, 768), (-1, "y1", 768), "x.unflatten(0, (-1, other.shape[1]))"),
+    ((None, 6), ("x0", 2, 3), "x.unflatten(1, (2, 3))"),
+    ((None, 6), (-1, 3), "x.reshape(-1, 3)"),
+    ((None, 6), (-1, 1, 6), "x.unsqueeze(1)"),
+    ((None, 6), ("x0", 1, 1, 6), "x.reshape(-1, 1, 1, 6)"),
+    ((None, 1, 1, 6), (-1, 6), "x.flatten(1)"),
     ((None, 6), (-1, 6), "x"),
-    ((None, None), ("y0", "y1"), "reshape(x, size(other, 0), size(other, 1))"),
-    ((None, 1), (-1,), "squeeze(x, 1)"),
-    ((None,), (-1, 1), "unsqueeze(x, 1)"),
+    ((None, None), ("y0", "y1"), "x.reshape(other.shape[0], other.shape[1])"),
+    ((None, 1), (-1,), "x.squeeze(1)"),
+    ((None,), (-1, 1), "x.unsqueeze(1)"),
 ]
 
 
@@ -62,20 +63,20 @@ def test_sizes_of_the_same_tensor_in_another_order_are_its_own() -> None:
     first = Var(Value("first", type_of[0], Ref("y:0", IDENTITY.permute((0, 3, 1, 2)))))
     last = Value("x", type_of[1], Ref("y:0"))
     shape = (size(first, 0), size(first, 2) * size(first, 3), 4)
-    assert text(lowered("Reshape", last, shape=shape)) == "flatten(x, 1, 2)"
-    assert text(lowered("Reshape", last, shape=(size(first, 0), size(first, 2), -1))) == "flatten(x, 2)"
+    assert text(lowered("Reshape", last, shape=shape)) == "x.flatten(1, 2)"
+    assert text(lowered("Reshape", last, shape=(size(first, 0), size(first, 2), -1))) == "x.flatten(2)"
     stranger = Value("x", type_of[1], Ref("z:0"))
     found = text(lowered("Reshape", stranger, shape=(size(first, 0), size(first, 2), -1)))
-    assert found == "reshape(x, size(first, 0), size(first, 2), -1)"
+    assert found == "x.reshape(first.shape[0], first.shape[2], -1)"
 
 
 def test_a_reshape_of_a_tensor_of_unknown_rank() -> None:
     x = Value("x", TensorType("float32", None), None)
-    assert text(lowered("Reshape", x, shape=(-1, 3))) == "reshape(x, -1, 3)"
+    assert text(lowered("Reshape", x, shape=(-1, 3))) == "x.reshape(-1, 3)"
 
 
 def test_a_squeeze_of_all_axes_keeps_a_batch_that_is_not_known() -> None:
-    assert text(lowered("Squeeze", value(None, 1, 6))) == "squeeze(x, 1)"
+    assert text(lowered("Squeeze", value(None, 1, 6))) == "x.squeeze(1)"
     with pytest.raises(registry.Refuse, match="rank of its input is not known"):
         lowered("Squeeze", Value("x", TensorType("float32", None), None))
 
