@@ -99,7 +99,7 @@ def _widths(paddings: Paddings, least: int = 0) -> tuple[Length, ...]:
 
 
 @lowers("Fill")
-def fill(dims: Static[tuple[Length, ...]], value: Static[float], *, T: str = "float32") -> Expr:  # noqa: N803  # TensorFlow's name
+def fill(dims: Static[tuple[Length, ...]], value: Static[float], *, T: str) -> Expr:  # noqa: N803  # TensorFlow's name
     """A tensor of one number."""
     source = tensor_of(dims)
     if source is None:
@@ -140,7 +140,7 @@ def one_hot(
     off_value: Static[float],
     *,
     axis: int = -1,
-    T: str = "float32",  # noqa: N803  # TensorFlow's name
+    T: str,  # noqa: N803  # TensorFlow's name
 ) -> Expr:
     """A new axis along which the element at the index is on. F.one_hot does not take indices out of range."""
     on: Expr = helpers.one_hot(indices, depth)
