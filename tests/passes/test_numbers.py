@@ -61,6 +61,11 @@ def written_out(x: Any) -> Any:
     return variable("scale", 4) * (x - mean) / tf.sqrt(variance + 1e-5) + variable("shift", 4)
 
 
+def keras_prelu(x: Any) -> Any:
+    slope = variable("slope", 1, 1, 4)
+    return tf.nn.relu(x) + -slope * tf.nn.relu(-x)
+
+
 def convolution(x: Any, rate: int = 1, padding: str = "SAME", bias: tuple[int, ...] = (8,)) -> Any:
     rank = len(x.shape) - 2
     weight = variable("weight", *[3] * rank, 4, 8)
@@ -98,6 +103,11 @@ CASES: list[tuple[str, tuple[int | None, ...], Network]] = [
     ("instance_norm", (None, 4, 9, 9), lambda x: moments_norm(x, 2, 3, channels=1)),
     ("instance_norm", SEQUENCE, lambda x: moments_norm(x, 1)),
     ("instance_norm", IMAGE, style_norm),
+    ("prelu", IMAGE, keras_prelu),
+    ("prelu", IMAGE, lambda x: tf.nn.relu(x) + variable("slope", 4) * -tf.nn.relu(-x)),
+    ("prelu", FLAT, lambda x: tf.nn.relu(x) + variable("slope", 4) * (x - tf.abs(x)) * 0.5),
+    ("prelu", SEQUENCE, lambda x: tf.maximum(x, 0) + variable("slope", 4) * tf.minimum(x, 0)),
+    ("prelu", IMAGE, lambda x: tf.nn.relu(x) - variable("slope", 4) * tf.nn.relu(-x)),
     *((f"conv{n}d", shape, convolution) for n, shape in ((1, SEQUENCE), (2, IMAGE), (3, VOLUME))),
     *((f"conv{n}d", shape, lambda x: convolution(x, 2)) for n, shape in ((1, SEQUENCE), (2, IMAGE), (3, VOLUME))),
     ("conv2d", IMAGE, lambda x: convolution(x, 3, "VALID")),

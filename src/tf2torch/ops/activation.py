@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tf2torch.ops.expr import Expr, F, Var, torch
-from tf2torch.ops.registry import ELEMENTWISE, axes, lowers, lowers_all
+from tf2torch.ops.registry import CHANNELS, ELEMENTWISE, axes, lowers, lowers_all
 
 lowers_all(
     ELEMENTWISE,
@@ -38,6 +38,12 @@ def log_softmax(logits: Var, *, axis: int = -1) -> Expr:
 
 # What passes.activations finds; TensorFlow has no ops for these.
 lowers_all(ELEMENTWISE, silu=F.silu, mish=F.mish, hard_swish=F.hardswish, hard_sigmoid=F.hardsigmoid)
+
+
+@lowers("prelu", layout=CHANNELS)
+def prelu(x: Var, slope: Var) -> Expr:
+    """LeakyRelu with a slope for each channel, [C]."""
+    return F.prelu(x, slope)
 
 
 @lowers("gelu", layout=ELEMENTWISE)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from tf2torch.ir.match import Match, Pattern, Rule, add, anything, either, mul, number, op, rewrite, shortest
-from tf2torch.ir.types import Attr, Graph, Node
+from tf2torch.ir.match import Match, Pattern, Rule, add, anything, either, mul, number, op, rewrite, shortest, weight
+from tf2torch.ir.types import Attr, Graph, Node, Value
+from tf2torch.passes.channels import FIRST, LAST, axis_of, rank_of
+from tf2torch.passes.rewrite import as_vector, with_params
 
 
 def activations(graph: Graph) -> Graph:
@@ -36,7 +38,9 @@ def activations(graph: Graph) -> Graph:
         %y: float32[?, 4] = LeakyRelu(%x, alpha=0.1)
         output %y
     """
-    return rewrite(graph, *_gated(), *_gelu(), *_leaky_relu(), *_softplus(), *_clipped())
+    flat: dict[Value, Value] = {}
+    result = rewrite(graph, *_gated(), *_gelu(), *_leaky_relu(), _prelu(flat), *_softplus(), *_clipped())
+    return with_params(result, flat) if flat else result
 
 
 def _tensor() -> Pattern:
@@ -108,6 +112,35 @@ def _leaky_relu() -> tuple[Rule, ...]:
         return match.merged("LeakyRelu", x, attrs={"alpha": shortest(of_x - of_size)})
 
     return (either(larger, apart, chosen), build), (mixed, build_mixed)
+
+
+def _prelu(flat: dict[Value, Value]) -> Rule:
+    """With a trained slope for each channel. `flat` gets the vectors that slopes of shape [1, 1, C] become."""
+    x, slope, zero = _tensor(), weight(), number(0.0)
+    positive = either(op("Relu", x), op("Maximum", x, zero))
+    size = op("Relu", op("Neg", x))  # of what is negative
+    negative = either(
+        mul(slope, op("Minimum", x, zero)),
+        mul(op("Neg", slope), size),
+        mul(slope, op("Neg", size)),
+        op("Neg", mul(slope, size)),
+        mul(mul(slope, op("Sub", x, op("Abs", x))), number(0.5)),
+        mul(slope, mul(op("Sub", x, op("Abs", x)), number(0.5))),
+    )
+
+    def build(match: Match) -> Node | None:
+        value, rank = match[slope], rank_of(match[x])
+        axis = axis_of(value, match[x])
+        if rank not in LAST or axis not in (1, rank - 1):
+            return None
+        if rank_of(value) != 1:
+            if value in match.index.kept or len(match.index.users[value]) > 1:
+                return None
+            flat[value] = as_vector(value)
+        attrs = {"data_format": (LAST if axis == rank - 1 else FIRST)[rank]}
+        return match.merged("prelu", match[x], flat.get(value, value), attrs=attrs)
+
+    return either(add(positive, negative), op("Sub", positive, mul(slope, size))), build
 
 
 def _softplus() -> tuple[Rule, ...]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-
 from tf2torch.ir.match import Match, Rule, anything, either, op, rewrite
-from tf2torch.ir.types import Graph, Node, Ref, TensorType, Value
+from tf2torch.ir.types import Graph, Node, Value
 from tf2torch.ops.registry import handlers
+from tf2torch.passes.rewrite import as_vector, with_params
 
 _LAYERS = "Conv2D|DepthwiseConv2dNative|Conv3D|conv1d|MatMul|Conv2DBackpropInput|Conv3DBackpropInputV2"
 
@@ -31,11 +29,7 @@ def bias(graph: Graph) -> Graph:
     """
     flat: dict[Value, Value] = {}
     result = rewrite(graph, _biased(flat))
-    params = {}
-    for value, param in graph.params.items():
-        made = flat.get(value, value)
-        params[made] = param if made is value else replace(param, ref=made.ref or param.ref)
-    return replace(result, params=params)
+    return with_params(result, flat)
 
 
 def _biased(flat: dict[Value, Value]) -> Rule:
@@ -51,7 +45,7 @@ def _biased(flat: dict[Value, Value]) -> Rule:
         if value.type.shape is not None and len(value.type.shape) > 1:
             if value in match.index.kept or len(match.index.users[value]) > 1:
                 return None
-            flat[value] = _vector(value)
+            flat[value] = as_vector(value)
         return match.merged(node.op, *node.inputs, flat.get(value, value), attrs=node.attrs, scope=node.scope)
 
     return whole, build
@@ -80,11 +74,3 @@ def _is_for_channels(layer: Node, bias: Value, addition: Node) -> bool:
         return False
     lengths[1 if first else -1] = channels
     return lengths[-len(shape) :] == list(shape)
-
-
-def _vector(value: Value) -> Value:
-    """A param of shape [1, 1, 1, C] as a vector: a Ref with a view."""
-    shape = tuple(n or 1 for n in value.type.shape or ())
-    length = (math.prod(shape),)
-    ref = value.ref and Ref(value.ref.tensor, value.ref.view.reshape(shape, length))
-    return Value(value.name, TensorType(value.type.dtype, length), ref)

@@ -7,7 +7,8 @@ from itertools import takewhile
 
 from tf2torch.ir.match import Index, Match, Rule, anything, either, number, op
 from tf2torch.ir.types import Node, Scope, Shape, Value
-from tf2torch.passes.norm_forms import FIRST, LAST, affine, axis_of, forms, is_vector, vector_of
+from tf2torch.passes.channels import FIRST, LAST, axis_of
+from tf2torch.passes.norm_forms import affine, forms, is_vector, vector_of
 
 
 def normalized() -> Rule:

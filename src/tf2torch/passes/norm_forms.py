@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from tf2torch.ir.match import Index, Match, Pattern, add, either, mul, number, op
 from tf2torch.ir.types import Attr, Node, Scope, Value
+from tf2torch.passes.channels import rank_of
 
-LAST = {2: "NC", 3: "NWC", 4: "NHWC", 5: "NDHWC"}  # data_format by rank where channels are last, and where first
-FIRST = {2: "NC", 3: "NCW", 4: "NCHW", 5: "NCDHW"}
 _RESHAPES = ("Reshape", "ExpandDims")
 
 
@@ -49,10 +48,6 @@ def affine(
     return match.merged(op, *inputs, *optional, attrs=attrs, scope=scope)
 
 
-def rank_of(value: Value) -> int | None:
-    return None if value.type.shape is None else len(value.type.shape)
-
-
 def vector_of(index: Index, value: Value) -> Value | None:
     """The param or constant of rank 1 that a value is, be it reshaped to [1, C, 1, 1]."""
     node = index.producers.get(value)
@@ -65,14 +60,3 @@ def vector_of(index: Index, value: Value) -> Value | None:
 
 def is_vector(index: Index, value: Value) -> bool:
     return vector_of(index, value) is not None
-
-
-def axis_of(vector: Value, x: Value) -> int | None:
-    """The axis of x along which a vector, maybe reshaped, lies; None if it is not one number for each channel."""
-    shape, of_x = vector.type.shape, x.type.shape
-    if not shape or of_x is None or len(shape) not in (1, len(of_x)):
-        return None
-    if len(shape) == 1:
-        return len(of_x) - 1 if shape[0] == of_x[-1] else None
-    wide = [axis for axis, length in enumerate(shape) if length != 1]
-    return wide[0] if len(wide) == 1 and shape[wide[0]] == of_x[wide[0]] else None

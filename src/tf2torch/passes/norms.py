@@ -15,8 +15,9 @@ from dataclasses import replace
 
 from tf2torch.ir.match import Index, Match, Rule, anything, number, op, rewrite, shortest
 from tf2torch.ir.types import Graph, Node, Value
+from tf2torch.passes.channels import FIRST, LAST, axis_of, rank_of
 from tf2torch.passes.moments import normalized
-from tf2torch.passes.norm_forms import FIRST, LAST, affine, axis_of, forms, is_vector, rank_of, vector_of
+from tf2torch.passes.norm_forms import affine, forms, is_vector, vector_of
 
 # TensorFlow's graphs do not carry the decay of a batch norm that is not fused, and often not that of a fused one
 # either: it belongs to the update of the averages, which inference leaves out. Where export did not find it, it is

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
 from tf2torch.ir.match import mentioned
-from tf2torch.ir.types import Graph, Node, Value
+from tf2torch.ir.types import Graph, Node, Ref, TensorType, Value
 from tf2torch.ops import registry
 
 
@@ -33,6 +34,23 @@ def prune(graph: Graph) -> Graph:
             needed.update(node.inputs, mentioned(node.attrs))
     params = {value: param for value, param in graph.params.items() if value in needed}
     return replace(graph, nodes=tuple(reversed(kept)), params=params)
+
+
+def as_vector(value: Value) -> Value:
+    """A param of shape [1, 1, 1, C], seen as a vector."""
+    shape = tuple(n or 1 for n in value.type.shape or ())
+    length = (math.prod(shape),)
+    ref = value.ref and Ref(value.ref.tensor, value.ref.view.reshape(shape, length))
+    return Value(value.name, TensorType(value.type.dtype, length), ref)
+
+
+def with_params(graph: Graph, new: Mapping[Value, Value]) -> Graph:
+    """The graph with other values as params in the place of some, of the same kind and with a view of their own."""
+    params = {}
+    for value, param in graph.params.items():
+        made = new.get(value, value)
+        params[made] = param if made is value else replace(param, ref=made.ref or param.ref)
+    return replace(graph, params=params)
 
 
 def arguments(node: Node) -> dict[str, tuple[Value, ...]]:
