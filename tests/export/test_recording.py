@@ -39,7 +39,7 @@ def recorded(meta: Path, inference: Any) -> details.Details:
     return recording.record(inference, graphs.job(meta.parent, meta, proof=True))[0]
 
 
-def test_sketches_are_what_the_tensors_hold(meta: Path, inference: Any, recorded: details.Details) -> None:
+def test_sketches_are_what_the_tensors_hold(meta: Path, recorded: details.Details) -> None:
     with tf.Graph().as_default() as graph, session(graph) as running:
         tf.train.import_meta_graph(str(meta)).restore(running, str(meta.with_suffix("")))
         (images,) = recorded.inputs
