@@ -26,6 +26,8 @@ _BINARY = {
     "operator.and_": ("&", AND),
     "operator.xor": ("^", XOR),
     "operator.or_": ("|", OR),
+    "operator.eq": ("==", COMPARE),
+    "operator.ne": ("!=", COMPARE),
     "operator.lt": ("<", COMPARE),
     "operator.le": ("<=", COMPARE),
     "operator.gt": (">", COMPARE),
@@ -139,7 +141,9 @@ def _call(name: str, args: list[Text], kwargs: list[tuple[str, Text]], uses: Use
         sign, binding = _BINARY[name]
         left, right = args
         # Of operators that bind alike, Python computes the left one first: a - (b - c) keeps its parentheses.
-        return Text(f"{left.within(binding)} {sign} {right.within(binding - 1)}", binding)
+        # Not so ** and comparisons: a ** b ** c is a ** (b ** c), and a < b < c both at once.
+        first = left.within(binding - 1 if binding in (POWER, COMPARE) else binding)
+        return Text(f"{first} {sign} {right.within(binding - 1)}", binding)
     if name in _UNARY:
         return Text(f"{_UNARY[name]}{args[0].within(UNARY)}", UNARY)
     if name == "size":
