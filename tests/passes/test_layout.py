@@ -28,7 +28,7 @@ def permutes(graph: Graph) -> list[tuple[int, ...]]:
     return [node.attrs["axes"] for node in graph.nodes if node.op == "permute"]
 
 
-FOLLOWED = """
+FOLLOWED = r"""
 %y: float32[?, 8, 9, 1] = Sum(%c, reduction_indices=-1, keep_dims=True)
 %y: float32[?, 1, 8, 9] ~permute(0, 3, 1, 2) = Sum(%c, reduction_indices=1, keep_dims=True)
 
@@ -56,6 +56,14 @@ FOLLOWED = """
 %y: float32[8, 9, 4] = Squeeze(%c, squeeze_dims=(0,))
 %y: float32[4, 8, 9] ~permute(2, 0, 1) = Squeeze(%c, squeeze_dims=(0,))
 
+%y: float32[?, 6, 9, 4] = StridedSlice(%c, begin=(0, 1), end=(0, -1), strides=(1, 1), begin_mask=1, end_mask=1)
+%y: float32[?, 4, 6, 9] ~permute(0, 3, 1, 2) = StridedSlice(%c, begin=(0, 0, 1, 0), end=(0, 0, -1, 0), \
+    strides=(1, 1, 1, 1), begin_mask=11, end_mask=11, shrink_axis_mask=0, ellipsis_mask=0)
+
+%y: float32[?, 8, 9] = StridedSlice(%c, begin=(0, 2), end=(0, 3), strides=(1, 1), ellipsis_mask=1, shrink_axis_mask=2)
+%y: float32[?, 8, 9] = StridedSlice(%c, begin=(0, 2, 0, 0), end=(0, 3, 0, 0), \
+    strides=(1, 1, 1, 1), ellipsis_mask=0, shrink_axis_mask=2, begin_mask=13, end_mask=13)
+
 %y: int32[4] = Shape(%c)
 %y: int32[4] = Shape(%c)
 """
@@ -63,7 +71,7 @@ FOLLOWED = """
 
 @pytest.mark.parametrize("pair", FOLLOWED.strip().split("\n\n"))
 def test_attributes_follow_the_axes(pair: str) -> None:
-    line, becomes = pair.splitlines()
+    line, becomes = pair.replace("\\\n    ", "").splitlines()
     graph = laid_out(f"{HEAD}{line}\noutput %y")
     assert permutes(graph) == []
     assert becomes in text(graph).splitlines()

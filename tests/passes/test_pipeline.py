@@ -97,6 +97,13 @@ def of_constants(x: Any) -> Any:
     return x @ table, tf.gather(table, [1, 3]), tf.cast(tf.shape(x)[0], tf.float32) * x
 
 
+def cropped(x: Any) -> Any:
+    """Blue, green, red, as in Caffe; and the crops of a U-Net."""
+    x = tf.nn.relu(conv(x[..., ::-1] - tf.constant([1.0, 2.0, 3.0]), "a", 3, 4))
+    inner = conv(x[:, 1:-1, 2:, 1:], "b", 3, 4, padding="VALID")
+    return tf.concat([inner, x[:, 2:-2, 2:-2]], 3), x[:, 0, :, 1], x[..., 2], x[:, tf.newaxis]
+
+
 def depthwise(x: Any) -> Any:
     return tf.nn.depthwise_conv2d(x, variable("d", 3, 3, 3, 2), [1, 1, 1, 1], "SAME")
 
@@ -120,6 +127,7 @@ CASES: dict[str, tuple[Build, tuple[int | None, ...], tuple[tuple[int, ...], ...
     "transposes of its own": (channels_of_its_own, (None, 8, 6, 3), ((2, 8, 6, 3),), 0),
     "attention": (attention, (None, 5, 6), ((2, 5, 6), (1, 5, 6)), 4),
     "of constants": (of_constants, (None, 4), ((2, 4), (5, 4)), 0),
+    "cropped": (cropped, (None, 8, 6, 3), ((2, 8, 6, 3),), 1),
     "depthwise": (depthwise, (None, 8, 6, 3), ((2, 8, 6, 3),), 0),
     "tied": (tied, (None, 6), ((2, 6),), 0),
 }

@@ -14,6 +14,7 @@ from typing import Any
 
 from tf2torch.ir.types import Attr, Graph, Node, Ref, TensorType, Value
 from tf2torch.ops import registry
+from tf2torch.passes import slices
 from tf2torch.passes.rewrite import arguments
 
 Axes = tuple[int, ...]  # axis i in memory is TensorFlow's axis axes[i]; None where the order is TensorFlow's
@@ -134,6 +135,8 @@ class _Sweep:
         done = False
         if node.op == "Transpose":
             done = self.absorb(node)
+        elif node.op == "StridedSlice":
+            done = self.slice(node)
         elif handler is not None and kind == "channels":
             done = self.channels(node, handler)
         elif handler is not None and kind == "axes":
@@ -151,6 +154,15 @@ class _Sweep:
         if axes is None or perm is None or tuple(perm) != axes:
             return False
         self.order[node.output], self.latest[node.output] = None, self.latest[value]
+        return True
+
+    def slice(self, node: Node) -> bool:
+        axes = self.as_it_is(node.inputs[0])
+        found = slices.reordered(node.attrs, axes) if axes is not None else None
+        if axes is None or found is None:
+            return False
+        attrs, gone = found
+        self.emit(node, [self.latest[node.inputs[0]]], [_without(axes, gone)], **attrs)
         return True
 
     def channels(self, node: Node, handler: registry.Handler) -> bool:
@@ -229,8 +241,13 @@ def _remaining(
         gone |= {axis % rank for axis in ((named,) if isinstance(named, int) else named or ())}
     if not gone:  # Squeeze without axes
         gone = {axis for axis, n in enumerate(tensor.type.shape or ()) if n == 1}
+    return _without(axes, gone) if rank - len(gone) == result else None
+
+
+def _without(axes: Axes, gone: set[int]) -> Axes:
+    """The order of the axes that are left, numbered anew."""
     left = [axis for axis in axes if axis not in gone]
-    return tuple(sorted(left).index(axis) for axis in left) if len(left) == result else None
+    return tuple(sorted(left).index(axis) for axis in left)
 
 
 def _renamed(named: Any, axes: Axes) -> Any:
@@ -259,21 +276,27 @@ def _wants_channels_first(
     node: Node, value: Value, users: Mapping[Value, list[Node]], outputs: frozenset[Value]
 ) -> bool:
     handler = registry.handlers().get(node.op)
+    axes = channels_first(_rank(value))
     if node.op == "Transpose":
-        return node.attrs.get("perm") == channels_first(_rank(value))
-    if handler is None or handler.layout.kind == "opaque":
+        return node.attrs.get("perm") == axes
+    if handler is not None and handler.layout.kind == "channels":
+        given = arguments(node)
+        return _is_channels_last(node) and any(value in given.get(name, ()) for name in _images(handler))
+    if handler is None or not _follows(node, value, handler, axes):
         return False
-    if handler.layout.kind == "channels":
-        return _is_channels_last(node) and any(value in arguments(node).get(name, ()) for name in _images(handler))
-    followed = handler.layout.kind == "elementwise" or value in node.inputs[:1]
-    known = all(name in {**handler.attrs, **node.attrs} for name in (*handler.layout.axes, *handler.layout.per_axis))
-    return (
-        followed
-        and known
-        and all(
-            _rank(output) == _rank(value) and _starts_channels_first(output, users, outputs) for output in node.outputs
-        )
+    return all(
+        _rank(output) == _rank(value) and _starts_channels_first(output, users, outputs) for output in node.outputs
     )
+
+
+def _follows(node: Node, value: Value, handler: registry.Handler, axes: Axes) -> bool:
+    """Whether an op takes the value in whatever order it stands."""
+    if node.op == "StridedSlice":
+        return slices.reordered(node.attrs, axes) is not None
+    if handler.layout.kind == "axes":
+        named = (*handler.layout.axes, *handler.layout.per_axis)
+        return value in node.inputs[:1] and all(name in {**handler.attrs, **node.attrs} for name in named)
+    return handler.layout.kind == "elementwise"
 
 
 def _images(handler: registry.Handler) -> tuple[str, ...]:
