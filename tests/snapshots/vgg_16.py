@@ -1,0 +1,70 @@
+"""vgg_16, converted from TensorFlow with random weights (seed 0); 138,357,544 trainable parameters.
+
+input   input [N, 3, H, W] float32 (224 x 224 when converted), RGB 0..255 minus (123.68, 116.78, 103.94)
+output  squeezed [N, 1000] float32
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+WEIGHTS = Path(__file__).with_name("converted_pytorch.safetensors")
+
+
+class ConvRelu(nn.Module):
+    """conv1_1, conv1_2, conv2_1, ... (15 uses)."""
+
+    def __init__(self, in_channels: int, channels: int, kernel: int = 3, padding: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, channels, kernel, padding=padding)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.conv(x))
+
+
+class Vgg16(nn.Module):
+    def __init__(self, num_classes: int = 1000) -> None:
+        super().__init__()
+        self.conv1 = nn.Sequential(ConvRelu(3, 64), ConvRelu(64, 64))
+        self.conv2 = nn.Sequential(ConvRelu(64, 128), ConvRelu(128, 128))
+        self.conv3 = nn.Sequential(ConvRelu(128, 256), ConvRelu(256, 256), ConvRelu(256, 256))
+        self.conv4 = nn.Sequential(ConvRelu(256, 512), ConvRelu(512, 512), ConvRelu(512, 512))
+        self.conv5 = nn.Sequential(*(ConvRelu(512, 512) for _ in range(3)))
+        self.fc6 = ConvRelu(512, 4096, 7, padding=0)
+        self.fc7 = ConvRelu(4096, 4096, 1, padding=0)
+        self.fc8 = nn.Conv2d(4096, num_classes, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.max_pool2d(self.conv3(F.max_pool2d(self.conv2(F.max_pool2d(self.conv1(images), 2)), 2)), 2)
+        x = self.fc8(self.fc7(self.fc6(F.max_pool2d(self.conv5(F.max_pool2d(self.conv4(x), 2)), 2))))
+        return x.squeeze((2, 3))
+
+
+def load(weights: str | Path = WEIGHTS, num_classes: int = 1000, features: bool = False) -> Vgg16:
+    """Ready to evaluate. Other num_classes: a fresh head. With features: a dictionary of what each part gives."""
+    import numpy
+    from safetensors.torch import load_file
+
+    state = load_file(weights) if str(weights)[-4:] != ".npy" else numpy.load(weights, allow_pickle=True).item()
+    network = Vgg16(num_classes)
+    state |= {k: v for k, v in network.state_dict().items() if num_classes != 1000 and k.startswith("fc8.")}
+    network.load_state_dict({name: torch.as_tensor(value) for name, value in state.items()})
+    found: dict[str, Tensor] = {}  # "features" is what the last part, the head, is given
+    for name, part in network.named_children() if features else ():
+        part.register_forward_hook(lambda _, x, y, name=name: found.update({"features": x[0], name: y}))
+    if features:
+        network.register_forward_hook(lambda *_: dict(found))
+    return network.eval()
+
+
+KitModel = load  # MMdnn's name for it
+
+if __name__ == "__main__":  # --check: compares with what TensorFlow computed
+    from safetensors.torch import load_file
+
+    sketch = load_file(WEIGHTS.with_suffix(".sketch.safetensors"))
+    error = float((load()(sketch["input"]) - sketch["output"]).abs().max() / sketch["output"].abs().max())
+    print(f"relative error {error:.1e}, tolerance {float(sketch['tolerance']):.1e}")
+    raise SystemExit(not error <= float(sketch["tolerance"]))
