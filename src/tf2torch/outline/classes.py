@@ -249,7 +249,8 @@ def _named(
     arguments = []
     for group in groups:
         owner = _owner(children[group[0]])
-        name = names.argument(row[group[0]].name, owner, taken, is_tuple=len(group) > 1)
+        wanted = Counter(row[index].name for index in bases[group[0]]).most_common(1)[0][0]
+        name = names.argument(wanted, owner, taken, is_tuple=len(group) > 1)
         arguments.append(_argument(name, group, table))
         for position, base in enumerate(group):
             text = name if len(group) == 1 else f"{name}[{position}]"
