@@ -46,13 +46,13 @@ class ConvBnRelu(nn.Module):
 class BottleneckA(nn.Module):
     """bottleneck_v2 (4 uses)."""
 
-    def __init__(self, channels: int, channels_2: int) -> None:
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
-        self.preact = BnRelu(channels)
-        self.shortcut = nn.Conv2d(channels, channels_2, 1)
-        self.conv1 = ConvBnRelu(channels, channels_2 // 4)
-        self.conv2 = ConvBnRelu(channels_2 // 4, channels_2 // 4, 3, padding=1)
-        self.conv3 = nn.Conv2d(channels_2 // 4, channels_2, 1)
+        self.preact = BnRelu(in_channels)
+        self.shortcut = nn.Conv2d(in_channels, channels, 1)
+        self.conv1 = ConvBnRelu(in_channels, channels // 4)
+        self.conv2 = ConvBnRelu(channels // 4, channels // 4, 3, padding=1)
+        self.conv3 = nn.Conv2d(channels // 4, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.preact(x)
