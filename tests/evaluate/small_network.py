@@ -132,6 +132,7 @@ PARAMETERS = {
     "logits.weight": Parameter(Ref("logits/weights", TRANSPOSED), "trainable"),
     "logits.bias": Parameter(Ref("logits/biases"), "trainable"),
 }
+OPS = {node: op for called in MODULES[:-1] for node, op in zip(called.origin, called.ops, strict=True)}
 CORRESPONDENCE = Correspondence((Ref("input:0", NCHW),), (Ref("Softmax:0"),), MODULES, PARAMETERS)
 
 
@@ -241,4 +242,4 @@ def record() -> Details:
 def proof(recorded: Details) -> Proof:
     sizes = {key: value.numel() for key, value in state().items()}
     trained = {item.ref.tensor: sizes[key] for key, item in PARAMETERS.items() if item.kind == "trainable"}
-    return Proof(CORRESPONDENCE, recorded, trained)
+    return Proof(CORRESPONDENCE, recorded, trained, OPS)

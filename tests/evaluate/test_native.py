@@ -15,7 +15,7 @@ from tf2torch.bundle import Reference
 from tf2torch.errors import InputError
 from tf2torch.evaluate import report
 from tf2torch.ir import correspondence, store
-from tf2torch.ir.types import Graph, Param, Ref, TensorType, Value
+from tf2torch.ir.types import Graph, Node, Param, Ref, TensorType, Value
 from tf2torch.job import Job
 
 torch = pytest.importorskip("torch")
@@ -38,7 +38,7 @@ def reference() -> Reference:
 
 
 def graph() -> tuple[Graph, dict[str, Any]]:
-    """No more than its params, which is what the evaluation reads of it."""
+    """No more than its params and its nodes' names, which is what the evaluation reads of it."""
     weights = {}
     for key, parameter in small.PARAMETERS.items():
         weights[parameter.ref.tensor] = parameter.ref.view.inverse().apply(small.state()[key]).contiguous().numpy()
@@ -46,7 +46,8 @@ def graph() -> tuple[Graph, dict[str, Any]]:
         Value(name, TensorType("float32", value.shape), Ref(name)): Param(Ref(name), item.kind)
         for (name, value), item in zip(weights.items(), small.PARAMETERS.values(), strict=True)
     }
-    return Graph((), (), (), params), weights
+    nodes = tuple(Node(op, (), (), origin=(name,)) for name, op in small.OPS.items())
+    return Graph((), (), nodes, params), weights
 
 
 @pytest.fixture

@@ -105,16 +105,16 @@ class Cause:
     hint: str
 
 
-CONVOLUTIONS = "Conv1D Conv2D Conv3D conv1d DepthwiseConv2dNative"
+CONVOLUTIONS = "Conv2D Conv3D DepthwiseConv2dNative"
 TRANSPOSED = "Conv2DBackpropInput Conv3DBackpropInputV2"
-NORMS = "batch_norm FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Rsqrt"
+NORMS = "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Rsqrt"
 AVERAGES = "AvgPool AvgPool3D"
 MAXIMA = "MaxPool MaxPoolV2 MaxPool3D"
 RESIZES = "ResizeBilinear ResizeNearestNeighbor ResizeBicubic ResizeArea CropAndResize"
 RECTIFIERS = "Relu Relu6 LeakyRelu Elu Selu"
 PRODUCTS = "MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum"
-JOINS = "Concat ConcatV2 Softmax LogSoftmax Mean Sum Max Min ArgMax Split SplitV Pack Unpack GatherV2 Cumsum"
-SHUFFLES = "Reshape Transpose Permute permute DepthToSpace SpaceToDepth SpaceToBatchND BatchToSpaceND"
+AXES = "Softmax LogSoftmax Mean Sum Max Min ArgMax Split SplitV Unpack GatherV2 Cumsum"
+SHUFFLES = "Reshape Transpose DepthToSpace SpaceToDepth SpaceToBatchND BatchToSpaceND"
 
 
 def _cause(ops: str, when: Callable[[Evidence], bool], hint: str) -> Cause:
@@ -158,7 +158,8 @@ CAUSES = (
         "order",
     ),
     _cause(NORMS, anything, "order of gamma, beta, mean and variance of the batch norm, or its axis"),
-    _cause(f"{JOINS} {SHUFFLES}", anything, "order of the axes: channels are last in TensorFlow, second in torch"),
+    _cause("Concat ConcatV2 Pack", anything, "order of what is joined, or the axis: channels are last in TensorFlow"),
+    _cause(f"{AXES} {SHUFFLES}", anything, "order of the axes: channels are last in TensorFlow, second in torch"),
     _cause(f"{AVERAGES} {MAXIMA}", anything, "kernel, stride or padding of the pooling"),
     _cause("FloorDiv FloorMod Mod TruncateDiv TruncateMod", anything, "the sign of division and modulo"),
     _cause("", unrelated, "order of the axes, or the weights of another layer"),
@@ -166,8 +167,9 @@ CAUSES = (
 SHAPE_CAUSES = (
     _cause(f"{CONVOLUTIONS} {TRANSPOSED} {AVERAGES} {MAXIMA}", anything, "SAME or VALID, stride, dilation or kernel"),
     _cause(RESIZES, anything, "the size to resize to"),
-    _cause(f"{JOINS} {SHUFFLES} Squeeze ExpandDims", anything, "order of the axes, or an axis that is kept or dropped"),
+    _cause(f"Concat ConcatV2 Pack {AXES} {SHUFFLES}", anything, "order of the axes, or which of them it works on"),
 )
+OTHER_RANK = "an axis that is kept or dropped: Squeeze, Reshape, or keepdims of a reduction"
 UNKNOWN = "no known mistake looks like this"
 
 
@@ -177,8 +179,10 @@ def of_values(ops: Sequence[str], evidence: Evidence) -> str:
         return next((cause.hint for cause in _of(CAUSES, ops) if cause.when(evidence)), UNKNOWN)
 
 
-def of_shape(ops: Sequence[str]) -> str:
+def of_shape(ops: Sequence[str], ours: Sequence[int], theirs: Sequence[int]) -> str:
     """The likeliest mistake in these TensorFlow ops that makes the shape another."""
+    if len(ours) != len(theirs):
+        return OTHER_RANK
     return next((cause.hint for cause in _of(SHAPE_CAUSES, ops)), UNKNOWN)
 
 

@@ -21,15 +21,22 @@ from tf2torch.ir.types import Ref
 
 Row = dict[str, Any]
 
+SHOWN = 5  # nodes of a module in the report
+
 
 def modules(
-    model: nn.Module, run: Callable[[], object], correspondence: Correspondence, sketches: Mapping[str, Sketch]
+    model: nn.Module,
+    run: Callable[[], object],
+    correspondence: Correspondence,
+    sketches: Mapping[str, Sketch],
+    ops: Mapping[str, str],
 ) -> dict[str, Any]:
     """Compares every output of every call of a module while `run` runs the model on the inputs of the sketches.
 
-    The rows are in the order in which the calls end, so that the first that does not pass is where it begins.
+    The rows are in the order in which the calls end, so that the first that does not pass is where it begins. `ops`
+    are those of TensorFlow's nodes.
     """
-    watch = _Watch(sketches)
+    watch = _Watch(sketches, ops)
     stopped = None
     with watch.hooks(model, correspondence):
         try:
@@ -50,8 +57,9 @@ def modules(
 class _Watch:
     """Hooks that sketch what modules return, and what has come of it so far."""
 
-    def __init__(self, sketches: Mapping[str, Sketch]) -> None:
+    def __init__(self, sketches: Mapping[str, Sketch], ops: Mapping[str, str]) -> None:
         self.sketches = sketches
+        self.ops = ops
         self.rows: list[Row] = []
         self.calls: Counter[str] = Counter()
         self.pending: dict[nn.Module, deque[Module]] = defaultdict(deque)
@@ -103,14 +111,14 @@ class _Watch:
         """Its name, and what of TensorFlow it does besides what its parts do that agree."""
         self.calls[called.path] += 1
         parts = [part for part in self.right if _is_within(part.path, called.path)]
-        nodes = set(called.origin).difference(*(part.origin for part in parts))
-        ops = set(called.ops).difference(*(part.ops for part in parts))
+        agreeing = {node for part in parts for node in part.origin}
+        nodes = [node for node in called.origin if node not in agreeing] or called.origin
         return {
             "path": called.path,
             "call": self.calls[called.path],
             "class": called.class_name,
-            "ops": [op for op in called.ops if op in ops or not ops],
-            "nodes": [node for node in called.origin if node in nodes or not nodes][:5],
+            "ops": list(dict.fromkeys(self.ops[node] for node in nodes if node in self.ops)),
+            "nodes": list(nodes[:SHOWN]),
         }
 
     def _compare(self, tensor: Tensor, ref: Ref, ops: Sequence[str]) -> Row:
@@ -124,7 +132,7 @@ class _Watch:
         if ours is None:
             wanted = list(sketch.shape)
             problem = f"shape {list(shape)}, not {wanted}"
-            return {"passed": False, "error": None, "problem": problem, "hint": hints.of_shape(ops)}
+            return {"passed": False, "error": None, "problem": problem, "hint": hints.of_shape(ops, shape, wanted)}
         error = relative_error(ours, sketch.values)
         row = {"passed": error <= sketch.tolerance, "error": _finite(error), "tolerance": sketch.tolerance}
         return row if row["passed"] else {**row, **_difference(ours, sketch, ops)}

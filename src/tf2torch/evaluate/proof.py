@@ -27,6 +27,7 @@ class Proof:
     correspondence: Correspondence
     details: Details
     trained: Mapping[str, int]  # elements of each variable that TensorFlow trains and that the outputs depend on
+    ops: Mapping[str, str]  # of each TensorFlow node
 
 
 def prove(network: Network, proof: Proof) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def prove(network: Network, proof: Proof) -> dict[str, Any]:
     details, correspondence = proof.details, proof.correspondence
     return {
         "modules": parity.modules(
-            network.module, lambda: network.compute(details.inputs), correspondence, details.tensors
+            network.module, lambda: network.compute(details.inputs), correspondence, details.tensors, proof.ops
         ),
         "gradients": details.gradients and _gradients(network, proof),
         "trainable": parameters.count(network.module, correspondence, proof.trained),

@@ -24,6 +24,7 @@ from tf2torch.evaluate import evaluation
 from tf2torch.evaluate.network import first_line
 from tf2torch.evaluate.proof import Proof
 from tf2torch.ir import correspondence, store
+from tf2torch.ir.types import Graph
 from tf2torch.job import Job
 
 
@@ -50,20 +51,21 @@ def read_proof(job: Job) -> Proof:
     if found is None:
         raise InputError("The reference holds the outputs alone. `make export FORCE=1` records what is within.")
     known = correspondence.load(job.intermediate("codegen", "correspondence.json"))
-    return Proof(known, found, trained(job.intermediate("export", store.GRAPH)))
-
-
-def trained(graph: Path) -> dict[str, int]:
-    """How many elements each variable has that TensorFlow trains and that the outputs depend on."""
-    try:
-        params = store.decode(json.loads(graph.read_text(encoding="utf-8"))).params
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{graph.name} is missing or broken. `make export FORCE=1` writes it again.") from error
-    return {
+    graph = _graph(job.intermediate("export", store.GRAPH))
+    trained = {
         param.ref.tensor: math.prod(size or 0 for size in value.type.shape or ())
-        for value, param in params.items()
+        for value, param in graph.params.items()
         if param.kind == "trainable"
     }
+    return Proof(known, found, trained, {node.name: node.op for node in graph.nodes})
+
+
+def _graph(path: Path) -> Graph:
+    """The exported graph without its weights."""
+    try:
+        return store.decode(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path.name} is missing or broken. `make export FORCE=1` writes it again.") from error
 
 
 def _from_source(source: Path, function: str, suffix: str) -> nn.Module:
