@@ -195,6 +195,7 @@ def test_doctor_says_which_way_works(run: Run, docker: str, python: str | None, 
         ({"RUNTIME": "podman"}, 2, "auto, docker or local"),
         ({"RUNTIME": "local", "PYTHON": "false"}, 6, "No Python 3.11, 3.12 or 3.13"),
         ({"IMAGES": "nowhere"}, 3, "IMAGES=nowhere is not a folder"),
+        ({"SOURCE": "nowhere.pb"}, 3, "SOURCE=nowhere.pb is not there"),
     ],
 )
 def test_convert_says_what_is_missing(run: Run, variables: dict[str, str], code: int, words: str) -> None:
@@ -233,3 +234,20 @@ def test_cpu_wheels_are_taken_where_they_can_be_had(
     assert result.returncode == 0, result.stderr
     assert record.read_text() == asked_for
     assert ("with CUDA and several GB large" in result.stderr) == (asked_for == "")
+
+
+LISTING = """case "$*" in
+  *" run "*) printf '%s|%s|%s\\n' "$SOURCE" "$SOURCE_FOLDER" "$SOURCE_NAME" >&2 ;;
+  "image inspect"*) echo "sha256:0" ;;
+esac"""
+
+
+def test_a_source_is_mounted_from_where_it_is(run: Run, tmp_path: Path) -> None:
+    """A checkpoint is said by a prefix, which is no file; relative folders are those of the caller."""
+    folder = tmp_path / "repository" / "my nets"
+    folder.mkdir()
+    (folder / "net.ckpt.index").touch()
+    docker = LISTING.replace("esac", ENGINE.removeprefix('case "$*" in').strip()).replace("exit GPU", "exit 1")
+    result = run("stage.sh", "export", "inspect", stand_ins={"docker": docker}, SOURCE="my nets/net.ckpt")
+    assert result.returncode == 0, result.stderr
+    assert f"{folder}/net.ckpt|{folder}|net.ckpt" in result.stderr
