@@ -38,7 +38,17 @@ ROWS = {
         %y: float32[?, 60, 1, 1] = Tensor.permute(%a, 0, 3, 1, 2)
         output %y
         """,
-        ["Tensor.flatten", "Tensor.reshape"],
+        ["Tensor.reshape"],
+    ),
+    "new axes that a permute follows": (
+        """
+        %m: float32[?, 3] = Tensor.mean(%x, (2, 3))
+        %a: float32[?, 1, 3] = Tensor.unsqueeze(%m, 1)
+        %b: float32[?, 1, 1, 3] = operator.getitem(%a, (slice(None, None, None), None))
+        %y: float32[?, 3, 1, 1] = Tensor.permute(%b, 0, 3, 1, 2)
+        output %y
+        """,
+        ["Tensor.mean", "Tensor.reshape"],
     ),
     "a reshape after a permute of ones": (
         """

@@ -95,5 +95,5 @@ class MaxPool3dSame(nn.MaxPool3d):
 
 def pad_same_square(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
     """TensorFlow's SAME padding for the size at hand; an odd pixel goes to the right and to the bottom."""
-    h, w = (max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in x.shape[2:])
+    h, w = (max((size - 1) // stride * stride + kernel - size, 0) for size in x.shape[2:])
     return F.pad(x, (w // 2, w - w // 2, h // 2, h - h // 2), value=value)

@@ -80,7 +80,7 @@ def compare(
     comparisons: dict[str, Any] = {}
     accuracy = None
     if proof:
-        comparisons = _on_other_inputs(network, proof.details, with_single=reference is None)
+        comparisons = _on_other_inputs(network, proof.details, classifies=reference is not None)
     if job.images and not reference:
         raise _images_unknown(job)
     if reference:
@@ -123,10 +123,13 @@ def _as_classifier(network: Network, reference: Reference, job: Job) -> tuple[di
     return rows, accuracy
 
 
-def _on_other_inputs(network: Network, details: Details, *, with_single: bool) -> dict[str, dict[str, Any]]:
-    """A comparison for each output at batch 2 (and 1), and at another size where TensorFlow takes one."""
+def _on_other_inputs(network: Network, details: Details, *, classifies: bool) -> dict[str, dict[str, Any]]:
+    """A comparison for each output at batch 2, and at another size where TensorFlow takes one.
+
+    Of a classifier the top-1 is compared, too; of another network batch 1, which a classifier's reference has.
+    """
     cases = {"batch 2": (details.inputs, details.outputs, details.tolerance)}
-    if with_single and details.single:
+    if details.single and not classifies:
         cases["batch 1"] = (tuple(array[:1] for array in details.inputs), details.single, details.tolerance)
     if details.size:
         name = "size " + "x".join(map(str, details.size.inputs[0].shape[1:-1]))
@@ -137,7 +140,7 @@ def _on_other_inputs(network: Network, details: Details, *, with_single: bool) -
         for index, theirs in enumerate(outputs):
             ours = results if isinstance(results, str) else results[index]
             title = name if len(outputs) == 1 else f"{name}, output {index + 1}"
-            rows[title] = {**_comparison(ours, theirs, tolerance), "tolerance": tolerance}
+            rows[title] = {**_comparison(ours, theirs, tolerance, classifies=classifies), "tolerance": tolerance}
     return rows
 
 
@@ -182,15 +185,17 @@ def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatAr
     return np.concatenate(rows)
 
 
-def _comparison(ours: FloatArray | str, theirs: FloatArray, tolerance: float) -> dict[str, Any]:
-    """A wrong shape fails by itself: broadcasting would hide it. Of [n, classes] each row's largest is the same."""
+def _comparison(
+    ours: FloatArray | str, theirs: FloatArray, tolerance: float, *, classifies: bool = True
+) -> dict[str, Any]:
+    """A wrong shape fails by itself: broadcasting would hide it. In [n, classes] the largest are at the same places."""
     if isinstance(ours, str):
         return {"passed": False, "error": None, "problem": ours}
     if ours.shape != theirs.shape:
         return {"passed": False, "error": None, "shape": list(ours.shape), "wanted_shape": list(theirs.shape)}
     error = relative_error(ours, theirs)
     row = {"passed": bool(np.isfinite(error)) and error <= tolerance, "error": error if np.isfinite(error) else None}
-    if theirs.ndim != 2:
+    if theirs.ndim != 2 or not classifies:
         return row
     same = int((ours.argmax(1) == theirs.argmax(1)).sum())
     return {**row, "passed": row["passed"] and same == len(theirs), "same_top1": same, "count": len(theirs)}

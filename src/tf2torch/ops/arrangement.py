@@ -21,6 +21,18 @@ def reshape(x: Var, *, shape: Sequence[Any]) -> Expr:
     return x.reshape(*shape)
 
 
+@lowers("unflatten")
+def unflatten(x: Var, *, axis: int, sizes: Sequence[int]) -> Expr:
+    """One axis becomes several."""
+    return x.unflatten(axis, tuple(sizes))
+
+
+@lowers("flatten")
+def flatten(x: Var, *, start: int, end: int) -> Expr:
+    """Several axes become one; the last of them is `end`."""
+    return x.flatten(start, end)
+
+
 @lowers("integers")
 def integers(*, values: Any, dtype: str) -> Expr:
     """Python numbers and sizes that something reads as a tensor."""

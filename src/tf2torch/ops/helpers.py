@@ -12,7 +12,7 @@ from torch import Tensor
 def pad_same(x: Tensor, kernel: Any, stride: Any, dilation: Any = 1, value: float = 0.0) -> Tensor:
     """TensorFlow's SAME padding for the size at hand; an odd pixel goes to the right and to the bottom."""
     sizes = (n if isinstance(n, tuple) else (n,) * (x.dim() - 2) for n in (kernel, stride, dilation))
-    gaps = [max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0) for n, k, s, d in zip(x.shape[2:], *sizes, strict=True)]
+    gaps = [max((n - 1) // s * s + (k - 1) * d + 1 - n, 0) for n, k, s, d in zip(x.shape[2:], *sizes, strict=True)]
     return F.pad(x, [side for n in reversed(gaps) for side in (n // 2, n - n // 2)], value=value)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tf2torch.ir.types import Attr, Graph, Node, Ref, TensorType, Value
 from tf2torch.ops import registry
-from tf2torch.passes import slices
+from tf2torch.passes import grouping, slices
 from tf2torch.passes.rewrite import arguments
 
 Axes = tuple[int, ...]  # axis i in memory is TensorFlow's axis axes[i]; None where the order is TensorFlow's
@@ -135,6 +135,8 @@ class _Sweep:
         done = False
         if node.op == "Transpose":
             done = self.absorb(node)
+        elif node.op == "Reshape":
+            done = self.regroup(node)
         elif node.op == "StridedSlice":
             done = self.slice(node)
         elif handler is not None and kind == "channels":
@@ -148,12 +150,36 @@ class _Sweep:
             self.emit(node, inputs, [None] * len(node.outputs))
 
     def absorb(self, node: Node) -> bool:
-        """A transpose that gives what stands in memory already: the user's own way to channels first."""
+        """A transpose of what does not stand in TensorFlow's order moves nothing: it says how memory is to be seen."""
         value = node.inputs[0]
         axes, perm = self.as_it_is(value), node.attrs.get("perm")
-        if axes is None or perm is None or tuple(perm) != axes:
+        if axes is None or perm is None:
             return False
-        self.order[node.output], self.latest[node.output] = None, self.latest[value]
+        seen: Axes | None = tuple(tuple(perm).index(axis) for axis in axes)
+        seen = None if seen == tuple(range(len(axes))) else seen
+        if seen is not None and node.output in self.graph.outputs:
+            return False
+        self.order[node.output], self.latest[node.output] = seen, self.latest[value]
+        return True
+
+    def regroup(self, node: Node) -> bool:
+        """A reshape that splits channels into groups, or joins them again, where they stand."""
+        value, result = node.inputs[0], node.output
+        if self.as_it_is(value) is None:
+            return False
+        before, after = value.type.shape or (), result.type.shape or ()
+        if grouping.splits(before, after):
+            axes, op = channels_first(len(before)), "unflatten"
+            seen = grouping.groups_first(len(after), len(before) - 1)
+            attrs: dict[str, Attr] = {"axis": 1, "sizes": after[len(before) - 1 :]}
+        elif grouping.splits(after, before):
+            axes, op = grouping.groups_first(len(before), len(after) - 1), "flatten"
+            seen = channels_first(len(after))
+            attrs = {"start": 1, "end": len(before) - len(after) + 1}
+        else:
+            return False
+        new = replace(node, op=op, attrs=MappingProxyType(attrs))
+        self.emit(new, [self.standing(value, axes, node)], [seen])
         return True
 
     def slice(self, node: Node) -> bool:

@@ -121,26 +121,35 @@ def _reshaped(graph: Graph) -> Graph:
     """
     producers: dict[Value, Node] = {}
     nodes: list[Node] = []
-    users = graph.users()
     for node in graph.nodes:
         before = producers.get(node.inputs[0]) if node.inputs else None
         if before is not None and _keeps_order(before) and _takes_any_axes(node, before):
             node = replace(node, inputs=(before.inputs[0], *node.inputs[1:]))
-        elif before is not None and before.op == _RESHAPE and _keeps_order(node) and len(users[before.output]) == 1:
-            axes, shape = _numbers(node) or (), before.attrs["args"][1:]
-            shape = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-            if len(shape) == len(axes):
-                node = replace(
-                    node,
-                    op=_RESHAPE,
-                    inputs=before.inputs,
-                    attrs=_attrs(before.attrs["args"][0], *(shape[axis] for axis in axes)),
-                )
+        elif before is not None and _keeps_order(node):
+            node = _as_one_reshape(before, node, producers) or node
         if node.op == _RESHAPE and _is_flatten(node):
             node = replace(node, op=_FLATTEN, inputs=node.inputs[:1], attrs=_attrs(Slot(0), 1))
         nodes.append(node)
         producers.update(dict.fromkeys(node.outputs, node))
     return graph.with_nodes(nodes)
+
+
+def _as_one_reshape(before: Node, permute: Node, producers: dict[Value, Node]) -> Node | None:
+    """What only adds, drops, splits or joins axes, and a permute that keeps the order, as one reshape."""
+    axes, shape = _permutation(permute)
+    if axes is None or shape.count(None) > 1 or not _is_reshape(before):
+        return None
+    while _is_reshape(before) and before.inputs[0] in producers and _is_reshape(producers[before.inputs[0]]):
+        before = producers[before.inputs[0]]
+    target = tuple(-1 if n is None else n for n in shape)
+    return replace(permute, op=_RESHAPE, inputs=before.inputs[:1], attrs=_attrs(Slot(0), *target))
+
+
+def _is_reshape(node: Node) -> bool:
+    if node.op == "operator.getitem":
+        index = node.attrs["args"][1]
+        return isinstance(index, tuple) and all(item is None or item in (..., slice(None)) for item in index)
+    return node.op in (_RESHAPE, _FLATTEN, "Tensor.unflatten", "Tensor.unsqueeze", "Tensor.squeeze")
 
 
 def _columns(graph: Graph) -> Graph:
