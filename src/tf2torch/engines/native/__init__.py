@@ -50,5 +50,5 @@ STAGES = (
     Stage("export", _TENSORFLOW_SIDE, (*_NETWORK, "input_names", "output_names", "proof", "bisect"), _export_inputs),
     Stage("codegen", _PYTORCH_SIDE, _NETWORK, _codegen_inputs),
     Stage("build", _PYTORCH_SIDE, ("engine", "formats"), _build_inputs),
-    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "proof", "bisect", "formats"), _evaluate_inputs),
+    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "formats"), _evaluate_inputs),
 )
