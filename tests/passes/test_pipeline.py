@@ -104,6 +104,61 @@ def cropped(x: Any) -> Any:
     return tf.concat([inner, x[:, 2:-2, 2:-2]], 3), x[:, 0, :, 1], x[..., 2], x[:, tf.newaxis]
 
 
+def groups(x: Any) -> Any:
+    """Group normalization, and the shuffle of ShuffleNet, which is a permute in torch, too."""
+    x = conv(x, "a", 3, 4)
+    sizes = tf.shape(x)
+    grouped = tf.reshape(x, [sizes[0], sizes[1], sizes[2], 2, 2])
+    mean, variance = tf.nn.moments(grouped, [1, 2, 4], keepdims=True)
+    x = tf.reshape((grouped - mean) * tf.math.rsqrt(variance + 1e-5), sizes) * variable("gamma", 4)
+    x = tf.reshape(tf.transpose(tf.reshape(x, [-1, 8, 6, 2, 2]), [0, 1, 2, 4, 3]), [-1, 8, 6, 4])
+    return conv(x, "b", 1, 2)
+
+
+def gated(x: Any) -> Any:
+    x = conv(x, "a", 3, 4)
+    gate = tf.sigmoid(dense(tf.reduce_mean(x, [1, 2]), "fc", 4))
+    return x * gate[:, tf.newaxis, tf.newaxis, :], x * tf.expand_dims(tf.expand_dims(gate, 1), 1)
+
+
+def upsampled(x: Any) -> Any:
+    x = conv(x, "a", 3, 4)
+    sizes = tf.shape(x)
+    shape = tf.stack([sizes[0], sizes[1] * 2, sizes[2] * 2, 5])
+    return tf.nn.relu(tf.nn.conv2d_transpose(x, variable("t", 3, 3, 5, 4), shape, [1, 2, 2, 1], "SAME"))
+
+
+def over_time(x: Any) -> Any:
+    x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv1d(x, variable("w", 3, 4, 8), 1, "SAME"), variable("b", 8)))
+    return tf.sigmoid(x[:, :, :4]) * tf.tanh(x[:, :, 4:]), tf.reduce_max(x, 1)
+
+
+def recurrent(x: Any) -> Any:
+    state = output = tf.zeros([tf.shape(x)[0], 4])
+    kernel, bias = variable("w", 10, 16), variable("b", 16)
+    for step in tf.unstack(x, axis=1):
+        gates = tf.nn.bias_add(tf.matmul(tf.concat([step, output], 1), kernel), bias)
+        i, j, f, o = tf.split(gates, 4, 1)
+        state = state * tf.sigmoid(f + 1.0) + tf.sigmoid(i) * tf.tanh(j)
+        output = tf.tanh(state) * tf.sigmoid(o)
+    return output, state
+
+
+def chosen(x: Any) -> Any:
+    x = conv(x, "a", 3, 4)
+    leaky = tf.nn.relu(x) + variable("alpha", 4) * (x - tf.abs(x)) * 0.5
+    return (
+        tf.where(leaky > 0.3, leaky, tf.zeros_like(leaky)),
+        tf.clip_by_value(x, -0.1, 0.2),
+        tf.cast(x > 0, tf.float32),
+    )
+
+
+def video(x: Any) -> Any:
+    x = tf.nn.conv3d(x, variable("k", 3, 3, 3, 3, 4), [1, 1, 2, 2, 1], "SAME")
+    return tf.reduce_mean(tf.nn.max_pool3d(tf.nn.bias_add(x, variable("b", 4)), 2, 2, "VALID"), [1, 2, 3])
+
+
 def depthwise(x: Any) -> Any:
     return tf.nn.depthwise_conv2d(x, variable("d", 3, 3, 3, 2), [1, 1, 1, 1], "SAME")
 
@@ -128,6 +183,13 @@ CASES: dict[str, tuple[Build, tuple[int | None, ...], tuple[tuple[int, ...], ...
     "attention": (attention, (None, 5, 6), ((2, 5, 6), (1, 5, 6)), 4),
     "of constants": (of_constants, (None, 4), ((2, 4), (5, 4)), 0),
     "cropped": (cropped, (None, 8, 6, 3), ((2, 8, 6, 3),), 1),
+    "groups": (groups, (None, 8, 6, 3), ((2, 8, 6, 3),), 1),
+    "gated": (gated, (None, 8, 6, 3), ((2, 8, 6, 3),), 0),
+    "upsampled": (upsampled, (None, None, None, 3), ((2, 8, 6, 3), (1, 4, 5, 3)), 0),
+    "over time": (over_time, (None, None, 4), ((2, 9, 4), (1, 7, 4)), 0),
+    "recurrent": (recurrent, (None, 5, 6), ((2, 5, 6), (3, 5, 6)), 0),
+    "chosen": (chosen, (None, 8, 6, 3), ((2, 8, 6, 3),), 0),
+    "video": (video, (None, 4, 8, 6, 3), ((2, 4, 8, 6, 3),), 0),
     "depthwise": (depthwise, (None, 8, 6, 3), ((2, 8, 6, 3),), 0),
     "tied": (tied, (None, 6), ((2, 6),), 0),
 }
