@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Evidence:
 
     ours: Array  # [n]
     theirs: Array  # [n]
-    positions: np.ndarray[Any, np.dtype[np.int64]]  # [n, rank]: where each element stands in TensorFlow's tensor
+    positions: Indices  # [n, rank]: where each element stands in TensorFlow's tensor
     shape: tuple[int, ...]  # of TensorFlow's tensor, batch first
     tolerance: float  # relative to the largest magnitude
 
@@ -35,6 +36,13 @@ class Evidence:
         if self.ours.std() == 0 or self.theirs.std() == 0:
             return 0.0
         return float(np.corrcoef(self.ours, self.theirs)[0, 1])
+
+
+def positions(indices: Indices, shape: Sequence[int]) -> Indices:
+    """The coordinates [n, rank] of flat indices [n] in a tensor."""
+    if not shape:
+        return np.zeros((len(indices), 0), np.int64)
+    return np.stack(np.unravel_index(indices, tuple(shape)), 1)
 
 
 def no_number(evidence: Evidence) -> bool:
@@ -78,6 +86,8 @@ def by_a_factor(evidence: Evidence) -> bool:
 
 def by_an_offset(evidence: Evidence) -> bool:
     """The difference is the same wherever the last coordinate is the same, and is not always the same multiple."""
+    if len(evidence.shape) < 2:
+        return False
     difference = evidence.ours - evidence.theirs
     channels = evidence.positions[:, -1]
     order = np.argsort(channels, kind="stable")

@@ -148,8 +148,8 @@ def sketched(tensor: Tensor, ref: Ref, sketch: Sketch) -> tuple[tuple[int, ...],
         return tuple(original.shape), None
     if sketch.indices.size == original.numel():
         return sketch.shape, original.reshape(-1).cpu().numpy()
-    positions = np.unravel_index(sketch.indices, sketch.shape)
-    picked = original[tuple(torch.from_numpy(axis).to(original.device) for axis in positions)]
+    positions = torch.from_numpy(hints.positions(sketch.indices, sketch.shape)).to(original.device)
+    picked = original[tuple(positions.T)]
     values: Array = picked.cpu().numpy()
     return tuple(original.shape), values
 
@@ -159,7 +159,7 @@ def _difference(ours: Array, sketch: Sketch, ops: Sequence[str]) -> Row:
     evidence = hints.Evidence(
         ours.astype(np.float64),
         sketch.values.astype(np.float64),
-        np.stack(np.unravel_index(sketch.indices, sketch.shape), 1),
+        hints.positions(sketch.indices, sketch.shape),
         sketch.shape,
         sketch.tolerance,
     )
