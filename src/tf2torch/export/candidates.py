@@ -73,7 +73,21 @@ def _distances(graph: Definition) -> dict[str, int]:
             before = [result[source.node] for source in sources if source.node in result]
             if before:
                 result[name] = max(before) + 1
-    return {name: distance for name, distance in result.items() if name not in starts}
+    left = result.keys() - starts - _updates(graph)
+    return {name: distance for name, distance in result.items() if name in left}
+
+
+def _updates(graph: Definition) -> set[str]:
+    """The nodes that compute nothing but what is assigned to variables, such as moving averages."""
+    readers: dict[str, set[str]] = {}
+    for name in graph.nodes:
+        for item in graph.inputs(name):
+            readers.setdefault(item.node, set()).add(name)
+    result = {name for name, node in graph.nodes.items() if node.op.startswith("Assign")}
+    for name in reversed(graph.order()):
+        if readers.get(name) and readers[name] <= result:
+            result.add(name)
+    return result
 
 
 def _is_training(node: Any) -> bool:

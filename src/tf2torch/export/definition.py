@@ -30,6 +30,7 @@ class Definition:
 
     def __init__(self, definition: Any) -> None:
         self.nodes: dict[str, Any] = {}
+        self._aliases: list[str] = []
         self._header = tf.GraphDef(versions=definition.versions, library=definition.library)
         for node in definition.node:
             copy = self.nodes[node.name] = tf.NodeDef()
@@ -62,6 +63,19 @@ class Definition:
 
         for name in self.nodes:
             self.set_inputs(name, map(final, self.inputs(name)))
+
+    def alias(self, name: str, target: Tensor) -> None:
+        """Makes a node with a type T pass on another tensor. `bypass` takes such nodes out of the way."""
+        node, dtype = self.nodes[name], self.nodes[name].attr["T"].type
+        node.op = "Identity"
+        node.ClearField("attr")
+        node.attr["T"].type = dtype
+        self.set_inputs(name, [target])
+        self._aliases.append(name)
+
+    def bypass(self) -> None:
+        """Lets the users of aliases read what these pass on."""
+        self.redirect({Tensor(name): self.inputs(name)[0] for name in self._aliases if name in self.nodes})
 
     def users(self) -> dict[Tensor, list[tuple[str, int]]]:
         """The nodes that read each tensor, with the number of the input."""

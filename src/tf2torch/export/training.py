@@ -40,29 +40,22 @@ def resolve_flags(graph: Definition, inputs: Collection[Tensor]) -> None:
         elif node.op == "PlaceholderV2" or (node.op == "PlaceholderWithDefault" and not scalar):
             graph.placeholder(name, dtype, shape)
         elif node.op == "PlaceholderWithDefault":
-            node.op = "Identity"
-            node.ClearField("attr")
             node.attr["T"].type = dtype
+            graph.alias(name, graph.inputs(name)[0])
 
 
 def resolve_switches(graph: Definition) -> None:
     """Takes the branch that a known predicate chooses; tf.cond is a Switch into each branch and a Merge out of them."""
-    replacements: dict[Tensor, Tensor] = {}
+    passed: dict[Tensor, Tensor] = {}  # what the living output of a Switch is
     dead: set[Tensor] = set()
-
-    def final(item: Tensor) -> Tensor:
-        while item in replacements:
-            item = replacements[item]
-        return item
-
     for name in graph.order():
         node = graph.nodes[name]
-        inputs = [final(item) for item in graph.inputs(name)]
+        inputs = [passed.get(item, item) for item in graph.inputs(name)]
         graph.set_inputs(name, inputs)
         living = [item for item in inputs if item not in dead]
         if node.op in ("Merge", "RefMerge"):
             if len(living) == 1 < len(inputs):
-                replacements[Tensor(name)] = living[0]
+                graph.alias(name, living[0])
             elif not living:
                 dead.add(Tensor(name))
         elif len(living) < len(inputs):
@@ -70,9 +63,9 @@ def resolve_switches(graph: Definition) -> None:
         elif node.op in ("Switch", "RefSwitch"):
             chosen = _truth(graph, inputs[1])
             if chosen is not None:
-                replacements[Tensor(name, int(chosen))] = inputs[0]
+                passed[Tensor(name, int(chosen))] = inputs[0]
                 dead.add(Tensor(name, int(not chosen)))
-    graph.redirect(replacements)
+    graph.redirect(passed)
 
 
 def _outputs(node: Any) -> int:
@@ -127,8 +120,7 @@ def _shape(graph: Definition, node: Any, output: int) -> Any:
 
 def remove_dropout(graph: Definition) -> None:
     """X * scale * mask, where the mask compares a uniform random number, is x."""
-    replacements = {}
-    for name, node in graph.nodes.items():
+    for name, node in list(graph.nodes.items()):
         inputs = graph.inputs(name)
         if node.op == "Mul":
             masks = [index for index, item in enumerate(inputs) if _is_mask(graph, item)]
@@ -138,8 +130,7 @@ def remove_dropout(graph: Definition) -> None:
         else:
             continue
         if kept is not None:
-            replacements[Tensor(name)] = kept
-    graph.redirect(replacements)
+            graph.alias(name, kept)
 
 
 def _is_mask(graph: Definition, item: Tensor) -> bool:

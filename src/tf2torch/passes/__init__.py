@@ -10,7 +10,6 @@ import numpy as np
 from tf2torch.ir.types import Graph
 from tf2torch.ir.verify import check
 from tf2torch.passes.activations import activations
-from tf2torch.passes.activations import activations
 from tf2torch.passes.bias import bias
 from tf2torch.passes.convolutions import convolutions
 from tf2torch.passes.identities import identities
