@@ -74,7 +74,7 @@ def test_the_lines_of_one_that_does_not(failing: dict[str, Any]) -> None:
         ("modules", "2/3 agree", False),
         (
             "",
-            "first diverging: stem.conv, call 2 (Conv2D: net/c), relative error 3.0e-01 (tolerance 1.0e-06). Perhaps: bias",
+            "first diverging: stem, call 2 (Conv2D: net/c), relative error 3.0e-01 (tolerance 1.0e-06). Perhaps: bias",
             False,
         ),
         ("gradients", "inputs cos none  variables cos 0.300000 (net/biases)", False),
@@ -133,7 +133,7 @@ def test_the_sections(entry: dict[str, Any]) -> None:
 def test_the_sections_of_what_fails(failing: dict[str, Any]) -> None:
     lines = proof_report.markdown("x", failing)
     text = "\n".join(lines)
-    assert "**The first that differs, in the order in which they run: stem.conv, call 2 (Conv2D" in text
+    assert "**The first that differs, in the order in which they run: stem, call 2 (Conv2D" in text
     assert "The network stopped: sizes | differ" in text
     assert cells(lines, "TensorFlow") == ["TensorFlow", "5.000e-01", "1.250e+00", "-3.000e+00", "not a number"]
     assert cells(lines, "head")[3:] == ["not reached", "", "FAIL"]
