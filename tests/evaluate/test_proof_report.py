@@ -39,9 +39,8 @@ def entry(new_result: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 @pytest.fixture
 def failing(entry: dict[str, Any]) -> dict[str, Any]:
     """The same, with nothing that holds."""
-    first = module(
-        "stem.conv", 0.3, call=2, passed=False, ours=STATISTICS, theirs=STATISTICS, hint="bias", nodes=["net/c"]
-    )
+    sides = {"ours": STATISTICS, "theirs": STATISTICS}
+    first = module("stem", 0.3, call=2, passed=False, hint="bias", nodes=["net/c"], **sides)
     unreached = {**module("head", None, passed=False, problem="not reached"), "hint": "none"}
     del unreached["tolerance"], unreached["tensor"]
     entry["modules"].update(passed=False, first_diverging=first, stopped="sizes | differ")
