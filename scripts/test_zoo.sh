@@ -9,7 +9,7 @@ mapfile -t models < <(basename -s .toml -a models/*.toml)
 prepare
 for MODEL in "${models[@]}"; do
   say "== $MODEL"
-  WEIGHTS=random scripts/convert.sh || say "== $MODEL ended with exit code $?"
+  MODEL=$MODEL WEIGHTS=random scripts/convert.sh || say "== $MODEL ended with exit code $?"
 done
 case ${ENGINE:-native} in native) document=docs/zoo.md ;; *) document=docs/$ENGINE.md ;; esac
 scripts/catalogue.sh zoo-table --write "$document"
