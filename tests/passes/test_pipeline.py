@@ -13,6 +13,7 @@ from tf2torch.errors import UnsupportedError
 from tf2torch.export.tensorflow import tf
 from tf2torch.ir.printer import text
 from tf2torch.ops import registry
+from tf2torch.passes import PIPELINE
 from tf2torch.passes.permutes import residual_permutes
 
 Build = Callable[..., Any]
@@ -202,6 +203,10 @@ def test_it_computes_what_tensorflow_computes(name: str) -> None:
     for size in sizes:
         network.check(seeded(*size))
     assert residual_permutes(network.lowered) == left, text(network.lowered)
+
+
+def test_every_pass_runs_once() -> None:
+    assert len(set(PIPELINE)) == len(PIPELINE)
 
 
 def test_another_size_than_that_of_conversion() -> None:

@@ -28,7 +28,6 @@ PIPELINE: tuple[Pass, ...] = (
     identities,  # before patterns are looked for, which nothing may then interrupt
     norms,  # before bias, which would take the offset of a batch norm for its own
     activations,  # here or later: nothing that follows asks for them
-    activations,
     convolutions,  # before padding and bias, which then see one node where TensorFlow has three or five
     padding,
     bias,
