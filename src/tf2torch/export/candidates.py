@@ -42,17 +42,18 @@ def find(graph: Definition) -> list[Candidate]:
     training.resolve_flags(graph, ())
     training.resolve_switches(graph)
     distances = _distances(graph)
+    graph.prune([Tensor(name) for name in distances])
+    training.cut_pipelines(graph)
     if not distances:
         return []
-    read = {source.node for name in distances for source in graph.inputs(name)}
-    sinks = [name for name in distances if name not in read]
-    graph.prune([Tensor(name) for name in sinks])
-    training.cut_pipelines(graph)
     imported = constants.load(graph)
-    found = [_candidate(imported, Tensor(name), distances[name]) for name in sinks if name in graph.nodes]
-    return sorted(
-        (item for item in found if item is not None and item.shape != ()), key=lambda item: item.distance, reverse=True
-    )
+    found = {name: _candidate(imported, Tensor(name), distances[name]) for name in distances}
+    # What has no axes is a loss that was not recognised, or a figure for a summary: neither an output nor a reader.
+    network = [name for name, candidate in found.items() if candidate is None or candidate.shape != ()]
+    read = {source.node for name in network for source in graph.inputs(name)}
+    sinks = [candidate for name in network if name not in read and (candidate := found[name]) is not None]
+    batched = [item for item in sinks if item.shape is None or item.shape[0] is None]  # the others are statistics
+    return sorted(batched or sinks, key=lambda item: item.distance, reverse=True)
 
 
 def _distances(graph: Definition) -> dict[str, int]:

@@ -49,6 +49,9 @@ def infer(
     graph.prune(roots)
     training.resolve_flags(graph, inputs)
     training.resolve_switches(graph)
+    for item in outputs:
+        if item.node not in graph.nodes:
+            raise InputError(f"{item.name} is computed in training only.")
     graph.bypass()
     graph.prune(roots)
     averages.use(graph)

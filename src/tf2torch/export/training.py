@@ -47,30 +47,26 @@ def resolve_flags(graph: Definition, inputs: Collection[Tensor]) -> None:
 def resolve_switches(graph: Definition) -> None:
     """Takes the branch that a known predicate chooses; tf.cond is a Switch into each branch and a Merge out of them."""
     passed: dict[Tensor, Tensor] = {}  # what the living output of a Switch is
-    dead: set[Tensor] = set()
+    closed: set[Tensor] = set()  # its other output
+    dead: set[str] = set()
     for name in graph.order():
         node = graph.nodes[name]
         inputs = [passed.get(item, item) for item in graph.inputs(name)]
         graph.set_inputs(name, inputs)
-        living = [item for item in inputs if item not in dead]
-        if node.op in ("Merge", "RefMerge"):
+        living = [item for item in inputs if item not in closed and item.node not in dead]
+        if node.op in ("Merge", "RefMerge") and living:
             if len(living) == 1 < len(inputs):
                 graph.alias(name, living[0])
-            elif not living:
-                dead.add(Tensor(name))
         elif len(living) < len(inputs):
-            dead.update(Tensor(name, index) for index in range(_outputs(node)))
+            dead.add(name)
         elif node.op in ("Switch", "RefSwitch"):
             chosen = _truth(graph, inputs[1])
             if chosen is not None:
                 passed[Tensor(name, int(chosen))] = inputs[0]
-                dead.add(Tensor(name, int(not chosen)))
+                closed.add(Tensor(name, int(not chosen)))
     graph.redirect(passed)
-
-
-def _outputs(node: Any) -> int:
-    """At least how many outputs a node has; too many do no harm."""
-    return 8 if node.op != "IdentityN" else len(node.input)
+    for name in dead | {item.node for item in closed}:
+        del graph.nodes[name]
 
 
 def _truth(graph: Definition, item: Tensor) -> bool | None:
@@ -191,23 +187,44 @@ class Averages:
             return
         sides = [peel(graph, item) for item in graph.inputs(product.node)]
         for difference, factor in (sides, sides[::-1]):
-            if graph.producer(difference).op != "Sub" or graph.producer(factor).op != "Const":
+            value = _rate(graph, factor) if graph.producer(difference).op == "Sub" else None
+            if value is None:
                 continue
             average, statistic = (peel(graph, item) for item in graph.inputs(difference.node))
-            value = tf.make_ndarray(graph.producer(factor).attr["value"].tensor)
             # An average of a variable itself is one of weights, which the network does not compute with.
-            if average.node == variable and value.size == 1 and graph.producer(statistic).op not in _VARIABLES:
-                self.decays[variable] = round(1 - decimal(value.ravel()[0]), 9)
+            if average.node == variable and graph.producer(statistic).op not in _VARIABLES:
+                self.decays[variable] = round(1 - value, 9)
                 self.followed[statistic] = variable
 
     def use(self, graph: Definition) -> None:
         """Normalises by the moving averages where the graph does so by the batch."""
         graph.redirect({item: Tensor(name) for item, name in self.followed.items() if item.node in graph.nodes})
         for name, node in graph.nodes.items():
+            if not node.op.startswith("FusedBatchNorm") or not node.attr["is_training"].b:
+                continue
             moving = [self.followed.get(Tensor(name, index)) for index in (1, 2)]
-            if node.op.startswith("FusedBatchNorm") and node.attr["is_training"].b and all(moving):
+            given = graph.inputs(name)[3:5]
+            if all(moving):
+                given = [Tensor(str(variable)) for variable in moving]
+            if all(graph.producer(peel(graph, item)).op in _VARIABLES for item in given):
                 node.attr["is_training"].b = False
-                graph.set_inputs(name, [*graph.inputs(name)[:3], *(Tensor(str(variable)) for variable in moving)])
+                graph.set_inputs(name, [*graph.inputs(name)[:3], *given])
+
+
+def _rate(graph: Definition, item: Tensor) -> float | None:
+    """1 - decay, a number or computed of numbers. Where tf.cond chooses between 1 and another, it is the other."""
+    item = peel(graph, item)
+    node = graph.producer(item)
+    if node.op == "Const":
+        value = tf.make_ndarray(node.attr["value"].tensor)
+        return decimal(value.item()) if value.size == 1 else None
+    if node.op not in ("Sub", "Merge"):
+        return None
+    values = [_rate(graph, source) for source in graph.inputs(item.node)]
+    if node.op == "Merge":
+        return next((value for value in values if value != 1), None)
+    first, second = values
+    return None if first is None or second is None else first - second
 
 
 def peel(graph: Definition, item: Tensor) -> Tensor:
