@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import torch
@@ -53,10 +53,7 @@ def build(source: Path, products: Path, formats: Collection[str]) -> None:
 def _load(source: Path) -> nn.Module:
     """The network, of a class that pickles together with its source."""
     text = source.read_text(encoding="utf-8")
-    module = _imported(source)
-    load: Callable[[Path], nn.Module] = module.load
-    network = load(source.with_name(WEIGHTS))
-    name = type(network).__name__
+    name = get_type_hints(_imported(source).load)["return"].__name__
     label = f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     space: dict[str, Any] = {}
     exec(_RESTORE, space)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tf2torch.emit.code import Numbers, Text, Uses, function
 from tf2torch.ir.types import Node, Value
 from tf2torch.outline import names
-from tf2torch.outline.attributes import attributes, weight_names
+from tf2torch.outline.attributes import attributes
 from tf2torch.outline.shape import columns, node_columns
 from tf2torch.outline.structure import Block, Step
 
@@ -30,7 +30,7 @@ def statements(block: Block, inputs: Mapping[Value, str], numbers: Numbers, uses
     body = _Body(block, uses)
     for value, name in inputs.items():
         body.texts[value], body.variables[value] = Text(name), frozenset({name})
-    for value, name in weight_names(block).items():
+    for value, name in names.weights(block).items():
         body.texts[value], body.variables[value] = Text(f"self.{name}"), frozenset()
     for value in [value for step in block.steps for value in step.inputs] + block.outputs:
         body.unread[value] = body.unread.get(value, 0) + 1

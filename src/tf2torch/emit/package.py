@@ -17,7 +17,8 @@ from tf2torch.emit.title import Title
 from tf2torch.errors import InputError, UnsupportedError
 from tf2torch.ir.correspondence import Correspondence, Module, Parameter
 from tf2torch.ir.types import Graph, Node, Param, Ref, Value
-from tf2torch.outline.attributes import walk, weight_names
+from tf2torch.outline import names
+from tf2torch.outline.attributes import walk
 from tf2torch.outline.network import Network, outline
 from tf2torch.outline.shape import inner_shape
 from tf2torch.outline.structure import Block, Leaf, Step
@@ -39,8 +40,8 @@ def write(graph: Graph, weights: Mapping[str, Array], title: Title, products: Pa
     state = {name: _as_torch(weights[param.ref.tensor], param) for name, param in known.items()}
     trainable = sum(state[name].size for name, param in known.items() if param.kind == "trainable")
     state.update(_constants(network, state))
-    names = {name: param.ref.tensor for name, param in known.items()}
-    save_file(state, products / WEIGHTS, {"tensorflow_names": json.dumps(names)})
+    tensors = {name: param.ref.tensor for name, param in known.items()}
+    save_file(state, products / WEIGHTS, {"tensorflow_names": json.dumps(tensors)})
     files.write_text(products / SOURCE, source(network, title.text(graph, trainable)))
     return Correspondence(
         tuple(_ref(value) for value in graph.inputs),
@@ -52,13 +53,13 @@ def write(graph: Graph, weights: Mapping[str, Array], title: Title, products: Pa
 
 def parameters(network: Network) -> dict[str, Value]:
     """The params of a network by the key that they have in its state dict."""
-    found = {name: value for value, name in weight_names(network.root).items()}
+    found = {name: value for value, name in names.weights(network.root).items()}
     for path, step in walk(network.root, network.classes):
         if isinstance(step.target, Leaf):
             found.update({f"{path}.{name}": value for name, value in step.target.weights.items()})
         elif isinstance(step.target, Block):
-            names = weight_names(_representative(network, step.target)).values()
-            own = zip(names, step.target.weights.values(), strict=True)
+            attributes = names.weights(_representative(network, step.target)).values()
+            own = zip(attributes, step.target.weights.values(), strict=True)
             found.update({f"{path}.{name}": value for name, value in own})
     return found
 

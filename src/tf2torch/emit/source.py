@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from tf2torch.emit import forward
 from tf2torch.emit.code import Numbers, Text, Uses, function, literal
 from tf2torch.emit.constructor import Constructors
-from tf2torch.ir.types import Node, Value
+from tf2torch.ir.types import Kind, Node, Value
 from tf2torch.outline import names
-from tf2torch.outline.attributes import attributes, weight_names
+from tf2torch.outline.attributes import attributes
 from tf2torch.outline.classes import Argument, Class
 from tf2torch.outline.shape import columns, inner_columns, inner_shape, node_columns
 from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, substeps
@@ -71,22 +71,21 @@ def _parameter(argument: Argument) -> str:
 
 def _description(known: Class) -> str:
     """Where it is used, in the author's words."""
-    called = list(dict.fromkeys(known.called))
+    called = list(dict.fromkeys(map(names.shown, known.called)))
     uses = f"{len(known.instances)} uses" if len(known.instances) > 1 else "1 use"
     shown = ", ".join(called) if len(called) <= 4 else f"{', '.join(called[:3])}, ..."
-    return f"{shown} ({uses}).".replace('"', "").replace("\\", "")
+    return f"{shown} ({uses})."
 
 
 def block_init(block: Block, constructors: Constructors, number: Number, known: Class | None = None) -> list[str]:
     """The statements of a block's constructor."""
     lines = ["super().__init__()"]
     index = len(block.weights)
-    for position, (value, name) in enumerate(weight_names(block).items()):
+    for position, (value, name) in enumerate(names.weights(block).items()):
         size = number(position) or literal(value.type.shape)
         constructors.uses.modules.add("torch")
         made = f"torch.empty({size})"
-        is_buffer = value.name in block.buffers
-        lines.append(f'self.register_buffer("{name}", {made})' if is_buffer else f"self.{name} = nn.Parameter({made})")
+        lines.append(_weight(name, made, block.kinds[value]))
     stored: dict[str, None] = {}
     for step, attribute in zip(block.steps, attributes(block), strict=True):
         if isinstance(step.target, Node):
@@ -101,6 +100,17 @@ def block_init(block: Block, constructors: Constructors, number: Number, known: 
             index += len(columns(step.target))
     lines[1:1] = [f"self.{name} = {name}" for name in stored]
     return lines + fixed_lines(block, constructors.classes)
+
+
+def _weight(name: str, made: str, kind: Kind) -> str:
+    """The statement that gives a block a tensor of its own."""
+    match kind:
+        case "buffer":
+            return f'self.register_buffer("{name}", {made})'
+        case "frozen":
+            return f"self.{name} = nn.Parameter({made}, requires_grad=False)  # not trained"
+        case "trainable":
+            return f"self.{name} = nn.Parameter({made})"
 
 
 def fixed_lines(module: Module, classes: Mapping[str, Class]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tf2torch.ir.types import Graph, Value
+from tf2torch.outline import names
 from tf2torch.recipe import Recipe
 
 _PREPROCESSING = {
@@ -32,19 +33,19 @@ class Title:
 
     def text(self, graph: Graph, trainable: int) -> str:
         """The docstring. `trainable`: how many numbers of the network are trained."""
-        lines = [f"{self.name}, {self._origin(graph)}; {trainable:,} trainable parameters.", ""]
+        lines = [f"{names.shown(self.name)}, {self._origin(graph)}; {trainable:,} trainable parameters.", ""]
         lines += [f"input   {_tensor(value, self._reading(value))}" for value in graph.inputs]
         lines += [f"output  {_tensor(value, self._meaning(value))}" for value in graph.outputs]
         if graph.info.get("batch_norm_decay_source") == "default" and _has_batch_norm(graph):
             lines.append("The momentum of the batch norms is a default: the graph does not hold TensorFlow's decay.")
-        return "\n".join(lines).replace("\\", "/").replace('"', "'")
+        return "\n".join(lines)
 
     def _origin(self, graph: Graph) -> str:
         if self.weights != "pretrained":
             return f"converted from TensorFlow with random weights ({self.weights.removeprefix('random, ')})"
         digests = _digests(self.source)
         name, digest = next(iter(digests.items()), (str(graph.info.get("name", self.name)), ""))
-        return f"converted from TensorFlow's {name}" + (f" (sha256 {digest[:12]})" if digest else "")
+        return f"converted from TensorFlow's {names.shown(name)}" + (f" (sha256 {digest[:12]})" if digest else "")
 
     def _reading(self, value: Value) -> str:
         is_image = value.type.shape is not None and len(value.type.shape) == 4
@@ -71,7 +72,7 @@ def _has_batch_norm(graph: Graph) -> bool:
 
 
 def _tensor(value: Value, note: str) -> str:
-    name = value.name.removesuffix(":0").rsplit("/", 1)[-1]
+    name = names.shown(value.name.removesuffix(":0").rsplit("/", 1)[-1])
     view = value.ref.view.axes if value.ref else None
     shape = value.type.shape
     if shape is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tf2torch.ir.types import Value
 from tf2torch.outline import names
 from tf2torch.outline.classes import Class
 from tf2torch.outline.shape import inner_shape
@@ -17,7 +16,7 @@ def attributes(module: Module) -> list[str | None]:
         return [str(index) for index in range(len(substeps(module)))]
     if not isinstance(module, Block):
         return []
-    taken = set(weight_names(module).values())
+    taken = set(names.weights(module).values())
     layers = [names.layer(step.target) if isinstance(step.target, Leaf) else None for step in module.steps]
     only_layers = all(not isinstance(step.target, Block) for step in module.steps)
     result: list[str | None] = []
@@ -37,18 +36,6 @@ def attributes(module: Module) -> list[str | None]:
 
 def is_root(block: Block) -> bool:
     return not block.hint
-
-
-def weight_names(block: Block) -> dict[Value, str]:
-    """Attributes of the params that functions in a block use."""
-    result: dict[Value, str] = {}
-    for tensor, value in block.weights.items():
-        wanted = names.snake(tensor.removesuffix(":0").rsplit("/", 1)[-1])
-        name, number = wanted, 2
-        while name in result.values():
-            name, number = f"{wanted}_{number}", number + 1
-        result[value] = name
-    return result
 
 
 def walk(module: Module, classes: Mapping[str, Class], path: str = "") -> Iterator[tuple[str, Step]]:

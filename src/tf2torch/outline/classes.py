@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tf2torch.ir.types import Node
 from tf2torch.outline import names
@@ -50,7 +50,7 @@ def find(root: Block, name: str) -> dict[str, Class]:
             hints.setdefault(inner_shape(step.module), []).append(_hint(step))
     chosen = _chosen(root, instances)
     found: dict[str, Class] = {}
-    taken = {name}
+    taken = {name, *names.RESERVED_CLASSES}
     bases = _bases_of(instances)
     ordered = _bases_first(_dependencies_first(root, chosen), bases)
     called = names.class_names([(instances[shape][0], hints[shape]) for shape in ordered], taken)
@@ -72,7 +72,7 @@ def _bases_of(instances: dict[str, list[Module]]) -> dict[str, str]:
             continue
         last, rest = block.steps[-1], block.steps[:-1]
         if isinstance(last.target, Node) and len(last.inputs) == 1 and not list(node_columns(last)):
-            base = inner_shape(Block(block.inputs, [last.inputs[0]], rest, weights=block.weights))
+            base = inner_shape(replace(block, outputs=[last.inputs[0]], steps=rest))
             if base in instances:
                 result[shape] = base
     return result

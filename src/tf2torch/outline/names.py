@@ -7,25 +7,40 @@ import keyword
 import re
 from collections.abc import Sequence
 
-from tf2torch.ir.types import Node
+from torch import nn
+
+from tf2torch.ir.types import Node, Value
+from tf2torch.ops import helpers
 from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step
 
-RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"torch", "nn", "self", "x", "train", "eval", "load"}
+LONGEST = 60  # characters of a name; authors have written longer ones
+_IN_SOURCE = {"torch", "nn", "math", "sys", "self", "x", "load", *dir(helpers)}
+RESERVED = frozenset({*dir(builtins), *keyword.kwlist, *dir(nn.Module()), *_IN_SOURCE})  # what is something else there
+RESERVED_CLASSES = frozenset(
+    {"F", "Any", "Path", "Tensor", "KitModel", "Concat", *dir(builtins), *keyword.kwlist}
+    | {name for n in (1, 2, 3) for name in (f"Conv{n}dSame", f"PaddedConv{n}d", f"MaxPool{n}dSame")}
+)
 _LAYERS = {"Conv": "conv", "ConvTranspose": "conv", "Linear": "linear", "BatchNorm": "bn"}
 
 
 def snake(name: str) -> str:
     """A legal attribute name: letters, digits and underscores alone, whatever the graph calls it."""
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", re.sub(r"\W", "_", name, flags=re.ASCII)).lower()
-    text = re.sub(r"_+", "_", text).strip("_") or "layer"
+    text = re.sub(r"_+", "_", text)[:LONGEST].strip("_") or "layer"
     text = f"layer_{text}" if text[0].isdigit() else text
     return f"{text}_" if text in RESERVED else text
 
 
 def camel(name: str) -> str:
     """A legal class name."""
-    text = "".join(part[:1].upper() + part[1:] for part in re.split(r"[^a-zA-Z0-9]+", name) if part)
-    return f"Net{text}" if not text or text[0].isdigit() else text
+    text = "".join(part[:1].upper() + part[1:] for part in re.split(r"[^a-zA-Z0-9]+", name) if part)[:LONGEST]
+    return f"Net{text}" if not text or text[0].isdigit() or text in RESERVED_CLASSES else text
+
+
+def shown(name: str) -> str:
+    """A name of the graph as it may stand in a docstring, which it can neither end nor fill."""
+    text = re.sub(r"[^\w ./:-]", "_", name, flags=re.ASCII)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def argument(name: str, child: str, taken: set[str], *, is_tuple: bool = False) -> str:
@@ -88,7 +103,7 @@ def _word(step: Step) -> str | None:
 
 def _common(module: Module, hints: list[str]) -> str:
     """What the names of all instances have in common, without numbers; or what kind of thing it is."""
-    stems = {re.sub(r"[_\d]*(v\d+)?[_\d]*[a-z]?$", "", hint) or hint for hint in hints}
+    stems = {re.sub(r"(_v\d++|_?\d++[a-z]?|_)+$", "", hint) or hint for hint in hints}
     stem = camel(stems.pop()) if len(stems) == 1 else ""
     if isinstance(module, Concat):
         return "Inception" if stem in ("", "Mixed") else stem
@@ -102,10 +117,22 @@ def layer(leaf: Leaf) -> str | None:
     return _LAYERS.get(re.sub(r"^(nn\.)?(Padded)?|\dd(Same)?$", "", leaf.class_name))
 
 
+def weights(block: Block) -> dict[Value, str]:
+    """Attributes of the params that functions in a block use."""
+    result: dict[Value, str] = {}
+    for tensor, value in block.weights.items():
+        wanted = snake(tensor.removesuffix(":0").rsplit("/", 1)[-1])
+        name, number = wanted, 2
+        while name in result.values():
+            name, number = f"{wanted}_{number}", number + 1
+        result[value] = name
+    return result
+
+
 def network(name: str) -> str:
     """The class of a whole network: InceptionV3, ResnetV1_50."""
     parts = [part for part in re.split(r"[^a-zA-Z0-9]+", name) if part]
     text = ""
     for part in parts:
         text += ("_" if text[-1:].isdigit() and part[0].isdigit() else "") + part[0].upper() + part[1:]
-    return f"Net{text}" if not text or text[0].isdigit() else text
+    return f"Net{text}" if not text or text[0].isdigit() or text in RESERVED_CLASSES else text

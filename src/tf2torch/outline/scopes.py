@@ -145,7 +145,7 @@ def dissolve(block: Block, unwanted: Callable[[Step], bool]) -> None:
             if isinstance(step.target, Block) and unwanted(step):
                 result += step.target.steps
                 block.weights.update(step.target.weights)
-                block.buffers.update(step.target.buffers)
+                block.kinds.update(step.target.kinds)
                 _hand_down_name(step)
                 changed = True
             else:
@@ -183,8 +183,7 @@ def _own_weights(root: Block, graph: Graph) -> None:
             )
             if count == counts[value] and not promoted:
                 block.weights[graph.params[value].ref.tensor] = value
-                if graph.params[value].kind == "buffer":
-                    block.buffers.add(value.name)
+                block.kinds[value] = graph.params[value].kind
                 block.inputs = [given for given in block.inputs if given is not value]
                 del inside[value]
         return inside

@@ -11,6 +11,7 @@ from typing import Any
 
 from tf2torch.ir.types import Node, Slot, Value
 from tf2torch.ops.expr import Call
+from tf2torch.outline import names
 from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, substeps
 
 Number = int | float | str | tuple[int, ...]
@@ -73,14 +74,14 @@ def _target_shape(step: Step) -> str:
 
 def _program(block: Block) -> str:
     """The steps of a block with its values numbered."""
-    names: dict[Value, str] = {}
+    numbered: dict[Value, str] = {}
 
     def name(value: Value) -> str:
-        return names.setdefault(value, f"%{len(names)}")
+        return numbered.setdefault(value, f"%{len(numbered)}")
 
     weights = {value: f"w{index}" for index, value in enumerate(block.weights.values())}
-    names.update(weights)
-    lines = [",".join(map(name, block.inputs)), f"weights {len(weights)}"]
+    numbered.update(weights)
+    lines = [",".join(map(name, block.inputs)), f"weights {','.join(block.kinds[value] for value in weights)}"]
     for step in block.steps:
         if isinstance(step.target, Node):
             text = f"{step.target.op}({_template(step.target, [name(v) for v in step.inputs])})"
@@ -93,12 +94,12 @@ def _program(block: Block) -> str:
     return "Block{" + ";".join(lines) + "}"
 
 
-def _template(node: Node, names: list[str]) -> str:
+def _template(node: Node, inputs: list[str]) -> str:
     """The arguments of a function with names for its inputs and a mark for each number."""
 
     def text(argument: Any) -> str:
         if isinstance(argument, Slot):
-            return names[argument.index]
+            return inputs[argument.index]
         if isinstance(argument, Call):
             return f"{argument.function}({','.join(map(text, argument.args))})"
         if isinstance(argument, (list, tuple)) and not is_number(argument):
@@ -128,7 +129,7 @@ def inner_columns(module: Module) -> Iterator[Column]:
                 yield Column(_NAMES.get(key, key), "", value)
         return
     if isinstance(module, Block):
-        for name, value in module.weights.items():
+        for value, name in names.weights(module).items():
             yield Column(f"{name}_shape", "", value.type.shape)  # type: ignore[arg-type]  # of a weight it is known
     for index, step in enumerate(substeps(module)):
         if isinstance(step.target, Node):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tf2torch.ir.types import Node, Value
 from tf2torch.outline.compose import as_module, module_form
@@ -19,7 +20,7 @@ def open_shortcuts(root: Block) -> None:
     for block in blocks:
         steps = _opened(block)
         if steps is not None:
-            shape = inner_shape(Block(block.inputs, block.outputs, steps, weights=block.weights))
+            shape = inner_shape(replace(block, steps=steps))
             families.setdefault((re.sub(r"\d+$", "", block.hint), shape), []).append((block, steps))
     for family in families.values():
         if len({inner_shape(block) for block, _ in family}) > 1:

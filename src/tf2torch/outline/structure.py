@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tf2torch.ir.types import Node, Value
+from tf2torch.ir.types import Kind, Node, Value
 
 
 @dataclass(eq=False, slots=True)
@@ -43,7 +43,7 @@ class Block:
     steps: list[Step]
     hint: str = ""  # what the author called it: the innermost scope
     weights: dict[str, Value] = field(default_factory=dict)
-    buffers: set[str] = field(default_factory=set)  # names of those weights that are no parameters
+    kinds: dict[Value, Kind] = field(default_factory=dict)  # of those weights
 
 
 Module = Leaf | Sequential | Concat | Block

@@ -1,0 +1,172 @@
+"""What scopes become: blocks, sequences, branches, units with a shortcut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.outline.building import Building, class_names, generate
+from tf2torch.ops.expr import F, Var, torch
+
+
+def test_a_chain_of_units(tmp_path: Path) -> None:
+    net = Building()
+    x = net.input("images", 2, 3, 8, 8)
+    for index in range(4):
+        x = net.conv_bn_relu(f"net/conv{index}", x, 4)
+    made = generate(net.graph(net.linear("net/logits", net.call("net/mean", x.mean((2, 3))), 5)), net, tmp_path)
+    assert class_names(made) == ["ConvBnRelu", "Net"]
+    assert "num_classes: int = 5" in made.source
+    assert list(made.network.state_dict())[-2:] == ["logits.weight", "logits.bias"]
+
+
+def residual(net: Building, scope: str, x: Var, channels: int, stride: int = 1) -> Var:
+    if x.dims[1] != channels:
+        shortcut = net.conv_bn(f"{scope}/shortcut", x, channels, 1, stride=stride)
+    elif stride > 1:
+        shortcut = net.call(f"{scope}/shortcut/MaxPool", F.max_pool2d(x, 1, stride=stride))
+    else:
+        shortcut = x
+    inner = net.conv_bn_relu(f"{scope}/conv1", x, channels // 2, 1)
+    inner = net.conv_bn(f"{scope}/conv2", inner, channels, 3, stride=stride)
+    return net.relu(f"{scope}/Relu", net.call(f"{scope}/add", shortcut + inner))
+
+
+def test_residual_units_of_three_kinds_are_one_class(tmp_path: Path) -> None:
+    net = Building()
+    x = net.input("images", 2, 4, 8, 8)
+    for index, (channels, stride) in enumerate([(8, 1), (8, 1), (8, 2), (16, 1), (16, 1)]):
+        x = residual(net, f"net/block/unit_{index}/bottleneck", x, channels, stride)
+    made = generate(net.graph(x), net, tmp_path)
+    assert class_names(made) == ["ConvBn", "ConvBnRelu", "Bottleneck", "Net"]
+    assert "shortcut: nn.Module | None = None" in made.source
+    assert "shortcut=nn.MaxPool2d(1, 2)" in made.source
+
+
+def test_branches_become_concat(tmp_path: Path) -> None:
+    net = Building()
+    x = net.conv_bn_relu("net/stem", net.input("images", 2, 3, 8, 8), 4)
+    for index, channels in enumerate((2, 3, 4)):
+        scope = f"net/mixed_{index}"
+        first = net.conv_bn_relu(f"{scope}/branch_0/a", x, channels, 1)
+        second = net.conv_bn_relu(f"{scope}/branch_1/b", net.conv_bn_relu(f"{scope}/branch_1/a", x, 2, 1), channels)
+        pool = net.call(f"{scope}/branch_2/pool", F.max_pool2d(x, 3, stride=1, padding=1))
+        x = net.concat(f"{scope}/concat", first, second, net.conv_bn_relu(f"{scope}/branch_2/a", pool, channels, 1))
+    made = generate(net.graph(x), net, tmp_path)
+    assert class_names(made) == ["Concat", "ConvBnRelu", "Inception", "Net"]
+    assert "torch.cat" not in made.forward
+
+
+def test_equal_siblings_become_a_comprehension(tmp_path: Path) -> None:
+    net = Building()
+    x = net.input("images", 2, 8, 8, 8)
+    for index in range(5):
+        x = residual(net, f"net/block/unit_{index}/unit", x, 8)
+    x = net.conv("net/logits", x, 3)
+    made = generate(net.graph(x), net, tmp_path)
+    assert "for _ in range(5))" in made.source
+
+
+def test_a_scope_that_is_no_unit_is_dissolved(tmp_path: Path) -> None:
+    """What stands between its two layers is outside, so that it cannot be called."""
+    net = Building()
+    x = net.input("images", 2, 3, 8, 8)
+    x = net.conv("net/torn/first", x, 4)
+    x = net.conv("net/between", x, 4)
+    x = net.conv("net/torn/second", x, 4)
+    made = generate(net.graph(x), net, tmp_path)
+    assert class_names(made) == ["Net"]
+    assert {key.split(".")[0] for key in made.network.state_dict()} == {"first", "between", "second"}
+
+
+def test_scopes_that_wait_for_each_other(tmp_path: Path) -> None:
+    """Each can be called as a whole, but not both."""
+    net = Building()
+    x = net.input("images", 2, 4, 8, 8)
+    a1 = net.conv_bn_relu("net/a/one", x, 4)
+    b1 = net.conv_bn_relu("net/b/one", x, 4)
+    a2 = net.conv_bn_relu("net/a/two", net.call("net/a/add", a1 + b1), 4)
+    b2 = net.conv_bn_relu("net/b/two", net.call("net/b/add", b1 + a1), 4)
+    generate(net.graph(net.call("net/sum", a2 + b2)), net, tmp_path)
+
+
+def test_blocks_of_several_inputs_and_outputs(tmp_path: Path) -> None:
+    net = Building()
+    x, y = net.input("left", 2, 4, 8, 8), net.input("right", 2, 4, 8, 8)
+    for index in range(2):
+        scope = f"net/cross_{index}"
+        first, second = net.conv_bn_relu(f"{scope}/a", x, 4), net.conv_bn_relu(f"{scope}/b", y, 4)
+        x = net.call(f"{scope}/plus", first + second)
+        y = net.call(f"{scope}/minus", first - second)
+    made = generate(net.graph(x, y), net, tmp_path)
+    assert "tuple[Tensor, Tensor]" in made.source
+    assert "Cross" in class_names(made)
+
+
+def test_several_outputs(tmp_path: Path) -> None:
+    net = Building()
+    x = net.conv_bn_relu("net/trunk", net.input("images", 2, 3, 8, 8), 4)
+    boxes, classes = net.conv("net/boxes", x, 4), net.conv("net/classes", x, 7)
+    made = generate(net.graph(boxes, classes, x), net, tmp_path)
+    assert "-> tuple[Tensor, Tensor, Tensor]:" in made.source
+
+
+def test_a_call_of_several_tensors(tmp_path: Path) -> None:
+    net = Building()
+    x = net.conv_bn_relu("net/trunk", net.input("images", 2, 3, 8, 8), 8)
+    first, second, _ = net.calls("net/split", torch.split(x, [3, 4, 1], 1))
+    net.nodes[-1].outputs[2]
+    made = generate(net.graph(net.concat("net/concat", second, first)), net, tmp_path)
+    assert "_ = torch.split(" in made.source
+
+
+def test_a_network_of_matrices(tmp_path: Path) -> None:
+    net = Building()
+    x = net.input("x", 3, 6)
+    for index, features in enumerate((8, 8, 8)):
+        x = net.call(f"net/layer{index}/Tanh", torch.tanh(net.linear(f"net/layer{index}", x, features)))
+    made = generate(net.graph(net.linear("net/logits", x, 2)), net, tmp_path)
+    assert class_names(made) == ["LinearTanh", "Net"]
+
+
+def test_params_of_functions(tmp_path: Path) -> None:
+    """Parameters that belong to no layer, trainable, frozen and not learned at all."""
+    net = Building()
+    x = net.conv("net/conv", net.input("images", 2, 3, 8, 8), 4)
+    x = net.call("net/mul", x * net.param("net/scale", 4, 1, 1))
+    x = net.call("net/add", x + net.param("net/offset", 4, 1, 1, kind="frozen"))
+    x = net.call("net/sub", x - net.param("net/mean", 4, 1, 1, kind="buffer"))
+    made = generate(net.graph(x), net, tmp_path)
+    assert "self.scale" in made.source
+    assert 'self.register_buffer("mean", torch.empty(4, 1, 1))' in made.source.replace("((4, 1, 1))", "(4, 1, 1)")
+
+
+def test_params_of_functions_in_units(tmp_path: Path) -> None:
+    """Each unit has its own, of its own shape."""
+    net = Building()
+    x = net.input("images", 2, 4, 8, 8)
+    for index, channels in enumerate((4, 6, 8)):
+        scope = f"net/unit_{index}"
+        x = net.conv(f"{scope}/conv", x, channels)
+        x = net.call(f"{scope}/mul", x * net.param(f"{scope}/scale", channels, 1, 1))
+        x = net.call(f"{scope}/sub", x - net.param(f"{scope}/mean", channels, 1, 1, kind="buffer"))
+    made = generate(net.graph(x), net, tmp_path)
+    assert class_names(made) == ["Unit", "Net"]
+
+
+def test_no_scopes_at_all(tmp_path: Path) -> None:
+    """conv2d_17, batch_normalization_17, re_lu_17: layers that follow one another are gathered all the same."""
+    net = Building()
+    x = net.input("images", 2, 3, 8, 8)
+    for index in range(5):
+        suffix = f"_{index}" if index else ""
+        weight = net.param(f"conv2d{suffix}/kernel", 4, x.dims[1], 3, 3)
+        x = net.call(f"conv2d{suffix}", F.conv2d(x, weight, padding=1))
+        mean, beta = (net.param(f"batch_normalization{suffix}/{n}", 4, kind=k) for n, k in MEAN_AND_BETA)
+        variance = net.param(f"batch_normalization{suffix}/variance", 4, kind="buffer", positive=True)
+        norm = F.batch_norm(x, mean, variance, None, beta, training=False, momentum=0.01, eps=0.001)
+        x = net.relu(f"re_lu{suffix}", net.call(f"batch_normalization{suffix}", norm))
+    made = generate(net.graph(x), net, tmp_path)
+    assert class_names(made) == ["ConvBnRelu", "Net"]
+
+
+MEAN_AND_BETA = (("mean", "buffer"), ("beta", "trainable"))
