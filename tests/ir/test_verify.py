@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tf2torch.errors import Tf2TorchError
 from tf2torch.ir.printer import parse
 from tf2torch.ir.types import Graph, Node, Ref, Slot, TensorType, Value
-from tf2torch.ir.verify import check
+from tf2torch.ir.verify import check, check_weights
 from tf2torch.ir.views import View
 
 SOUND = parse("input %x: float32[?, 2]\n%y: float32[?, 2] = F.relu(%x)\noutput %y")
@@ -45,3 +46,10 @@ def test_a_sound_graph_passes() -> None:
 def test_a_broken_graph_names_the_pass(message: str) -> None:
     with pytest.raises(Tf2TorchError, match=f"The pass layout broke .*{message}"):
         check(BROKEN[message], "layout")
+
+
+def test_a_weight_has_the_shape_that_its_param_says() -> None:
+    graph = parse("param %w: float32[2, 3] trainable\noutput %w")
+    check_weights(graph, {"w": np.zeros((2, 3))}, "permutes")
+    with pytest.raises(Tf2TorchError, match=r"permutes broke .* the weight w is \[3, 2\]"):
+        check_weights(graph, {"w": np.zeros((3, 2))}, "permutes")

@@ -237,6 +237,15 @@ def test_the_same_graph_gives_the_same_text() -> None:
     assert text(convert(pooled, (None, 9, 8, 3)).lowered) == text(convert(pooled, (None, 9, 8, 3)).lowered)
 
 
+def test_names_of_the_user_that_look_like_ours() -> None:
+    def build(x: Any) -> Any:
+        x = tf.nn.conv2d(x, variable("w", 3, 3, 3, 4), 2, "SAME", name="x")
+        y = tf.nn.relu(tf.nn.relu(x, name="x.1"), name="x.0123")
+        return tf.reshape(x, [-1, 4 * 3 * 4]), tf.reshape(y, [-1, 4 * 3 * 4])
+
+    convert(build, (None, 8, 6, 3)).check(seeded(2, 8, 6, 3))
+
+
 def test_all_that_is_not_supported_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for op in ("Softplus", "Erf"):
         monkeypatch.delitem(registry.handlers(), op)  # type: ignore[arg-type]  # read-only for all but this test

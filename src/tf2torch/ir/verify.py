@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from tf2torch.errors import Tf2TorchError
 from tf2torch.ir.printer import is_torch, node_text
 from tf2torch.ir.types import Graph, Node, Slot, Value
@@ -20,6 +22,17 @@ def check(graph: Graph, after: str) -> None:
     """Raises BrokenGraphError, which names the pass `after` which this was found, if the graph is not a sound one."""
     for problem in _problems(graph):
         raise BrokenGraphError(f"The pass {after} broke the graph, which is a fault of tf2torch: {problem}.")
+
+
+def check_weights(graph: Graph, weights: Mapping[str, np.ndarray[Any, Any]], after: str) -> None:
+    """Raises BrokenGraphError if a weight, seen through its param's view, has not the shape of its value."""
+    for value, param in graph.params.items():
+        seen = param.ref.view.apply(np.broadcast_to(np.int8(0), weights[param.ref.tensor].shape)).shape
+        if seen != value.type.shape:
+            raise BrokenGraphError(
+                f"The pass {after} broke the graph, which is a fault of tf2torch: "
+                f"the weight {param.ref.tensor} is {list(seen)}, and {value!r}."
+            )
 
 
 def _problems(graph: Graph) -> Iterator[str]:

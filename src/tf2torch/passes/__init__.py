@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tf2torch.ir.types import Graph
-from tf2torch.ir.verify import check
+from tf2torch.ir.verify import check, check_weights
 from tf2torch.passes.activations import activations
 from tf2torch.passes.bias import bias
 from tf2torch.passes.convolutions import convolutions
@@ -49,4 +49,6 @@ def run(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Ar
         arrays.update({node.name: np.asarray(node.attrs["value"]) for node in graph.nodes if node.op == "Const"})
         graph = a_pass(graph)
         check(graph, a_pass.__name__)
-    return graph, {param.ref.tensor: arrays[param.ref.tensor] for param in graph.params.values()}
+    read = {param.ref.tensor: arrays[param.ref.tensor] for param in graph.params.values()}
+    check_weights(graph, read, PIPELINE[-1].__name__)
+    return graph, read

@@ -59,6 +59,7 @@ class _Sweep:
         self.order: dict[Value, Axes | None] = {}  # of TensorFlow's values: how they stand in memory
         self.latest: dict[Value, Value] = {value: value for value in graph.params}  # what stands for them
         self.made: dict[tuple[Value, Axes | None, int], Value] = {}
+        self.names = {value.name for value in graph.values()}
         users = graph.users()
         for value in graph.inputs:
             first = _starts_channels_first(value, users, frozenset(graph.outputs))
@@ -96,7 +97,7 @@ class _Sweep:
         now, then = have or tuple(range(rank)), axes or tuple(range(rank))
         if (value, axes, rank) not in self.made:
             moves = tuple(now.index(axis) for axis in then)
-            result = _permuted(source, f"{value.name}.{''.join(map(str, then))}", moves)
+            result = _permuted(source, self.name(value, then), moves)
             self.insert("permute", source, result, reader, axes=moves)
             self.made[value, axes, rank] = result
         return self.made[value, axes, rank]
@@ -108,7 +109,7 @@ class _Sweep:
             shape = source.type.shape or ()
             full = (*(1,) * (len(axes) - len(shape)), *shape)
             target = tuple(full[axis] for axis in axes)
-            name = f"{value.name}.{''.join(map(str, axes))}"
+            name = self.name(value, axes)
             moved = [axis for axis in axes if full[axis] != 1]
             if moved == sorted(moved) and shape.count(None) <= 1:  # nothing passes anything else
                 while target[0] == 1:
@@ -122,6 +123,14 @@ class _Sweep:
                 self.insert("permute", whole, result, reader, axes=axes)
             self.made[value, axes, len(axes)] = result
         return self.made[value, axes, len(axes)]
+
+    def name(self, value: Value, axes: Axes) -> str:
+        """A name for a value in another order, which nothing else in the graph has."""
+        name = f"{value.name}.{''.join(map(str, axes))}"
+        while name in self.names:
+            name += "_"
+        self.names.add(name)
+        return name
 
     def insert(self, op: str, source: Value, result: Value, reader: Node, **attrs: Attr) -> None:
         self.nodes.append(Node(op, (source,), (result,), MappingProxyType(attrs), reader.scope, reader.origin))

@@ -62,6 +62,7 @@ class _Calls:
         self.nodes: list[Node] = []
         self.constants = {node.output: node for node in graph.nodes if node.op == "Const"}
         self.params = dict(graph.params)
+        self.names = {value.name for value in graph.values()}
         self.same: dict[Value, Value] = {}  # outputs that are another value
 
     def result(self) -> Graph:
@@ -159,12 +160,17 @@ class _Expression:
 
     def computed(self, expression: Call) -> Value:
         if id(expression) not in self.done:
-            self.count += 1
             first = self.node.outputs[0]
-            value = Value(f"{first.name}.{self.count}", TensorType(first.type.dtype, None), None)
+            value = Value(self.name(first.name), TensorType(first.type.dtype, None), None)
             self.done[id(expression)] = value
             self.emit(expression, (value,))
         return self.calls.latest(self.done[id(expression)])
+
+    def name(self, whole: str) -> str:
+        """A name for a part of what the node computes, which nothing else in the graph has."""
+        self.count += 1
+        name = f"{whole}.{self.count}"
+        return self.name(whole) if name in self.calls.names else name
 
     @staticmethod
     def slot(value: Value, inputs: list[Value]) -> Slot:
