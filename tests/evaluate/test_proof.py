@@ -19,7 +19,8 @@ from tf2torch.job import Job
 
 torch = pytest.importorskip("torch")
 from tests.evaluate import small_network as small  # noqa: E402  # torch may be absent
-from tf2torch.evaluate import evaluation, proof_report  # noqa: E402  # torch may be absent
+from tf2torch.evaluate import evaluation, gradients, proof_report  # noqa: E402  # torch may be absent
+from tf2torch.evaluate.network import Network  # noqa: E402  # torch may be absent
 from tf2torch.evaluate.proof import PARTS, Proof  # noqa: E402  # torch may be absent
 
 CPU = torch.device("cpu")
@@ -179,7 +180,48 @@ def test_nothing_compared_is_no_proof(compare: Compare) -> None:
     assert not compare(small.network(), tensors={})["modules"]["passed"]
 
 
+def test_a_module_that_returns_more_than_tensorflow_has(compare: Compare, details: Details) -> None:
+    """Several tensors, of which one is none of TensorFlow's."""
+    pair = {
+        "return leaky_relu(self.conv(x), 0.2)": "return leaky_relu(self.conv(x), 0.2), x",
+        "self.block(self.block(self.stem(x)))": "self.block(self.block(self.stem(x))[0])[0]",
+    }
+    result = compare(small.network(pair))
+    assert result["modules"]["first_diverging"]["problem"] == "returns 2 tensors, not 1"
+    modules = tuple(
+        replace(module, outputs=(*module.outputs, None)) if module.path == "block" else module
+        for module in small.MODULES
+    )
+    proof = replace(small.proof(details), correspondence=replace(small.CORRESPONDENCE, modules=modules))
+    assert compare(small.network(pair), proof)["passed"]
+
+
+def test_a_call_that_nobody_knows_is_no_fault_of_its_own(compare: Compare) -> None:
+    again = small.network({"x = self.pool(": "self.block(self.stem(x))\n        x = self.pool("})
+    first = compare(again)["modules"]["first_diverging"]
+    assert (first["path"], first["call"]) == ("block.conv", 2)  # which was the first to be called with other values
+
+
 # ---- gradients and parameters
+
+
+def test_an_rnn_is_run_by_kernels_that_have_a_way_back() -> None:
+    enabled = []
+
+    class Recurrent(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = torch.nn.LSTM(3, 4, batch_first=True)
+
+        def forward(self, x: Any) -> Any:
+            enabled.append(torch.backends.cudnn.enabled)
+            return self.lstm(x)[0]
+
+    known = replace(small.CORRESPONDENCE, inputs=(Ref("x:0"),), parameters={})
+    network = Network.of(Recurrent().eval(), CPU, known)
+    inputs, projections = np.ones((2, 5, 3), np.float32), np.ones((2, 5, 4), np.float32)
+    assert gradients.compute(network, [inputs], [projections], known).inputs[0].shape == (2, 5, 3)
+    assert (enabled, torch.backends.cudnn.enabled) == ([False], True)
 
 
 def test_a_gradient_in_another_direction(compare: Compare) -> None:
@@ -187,11 +229,11 @@ def test_a_gradient_in_another_direction(compare: Compare) -> None:
     result = compare(small.network({"relu(self.hidden(": "relu(1 * self.hidden(", "x[:, :, :3": "x.detach()[:, :, :3"}))
     assert result["modules"]["passed"]
     assert not result["passed"]
-    gradients = result["gradients"]
-    assert (gradients["inputs"][0]["passed"], gradients["inputs"][0]["norms"][0]) == (False, 0.0)
-    failing = {row["variable"] for row in gradients["variables"]["failing"]}
+    found = result["gradients"]
+    assert (found["inputs"][0]["passed"], found["inputs"][0]["norms"][0]) == (False, 0.0)
+    failing = {row["variable"] for row in found["variables"]["failing"]}
     assert failing == {"stem/weights", "stem/BatchNorm/beta", "block/weights", "block/biases"}
-    assert gradients["variables"]["worst"]["variable"] in failing
+    assert found["variables"]["worst"]["variable"] in failing
     assert proof_report.cosine(result) == ["grad cos none"]
 
 

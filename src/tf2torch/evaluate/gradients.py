@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,13 @@ def compute(
     network: Network, inputs: Sequence[Array], projections: Sequence[Array], correspondence: Correspondence
 ) -> Gradients:
     """Runs the network forwards and backwards. Raises ParityError if an output has not the shape of its projection."""
+    with _differentiable(network.module):
+        return _compute(network, inputs, projections, correspondence)
+
+
+def _compute(
+    network: Network, inputs: Sequence[Array], projections: Sequence[Array], correspondence: Correspondence
+) -> Gradients:
     tensors = network.feed(inputs)
     floats = [tensor.requires_grad_() for tensor in tensors if tensor.is_floating_point()]
     outputs = network.run(tensors)
@@ -64,6 +72,14 @@ def compute(
         ],
         variables,
     )
+
+
+@contextmanager
+def _differentiable(module: nn.Module) -> Iterator[None]:
+    """CuDNN has no way back through an RNN in evaluation mode; torch's own kernels have."""
+    has_rnn = any(isinstance(inner, nn.RNNBase) for inner in module.modules())
+    with torch.backends.cudnn.flags(enabled=False, allow_tf32=False) if has_rnn else nullcontext():
+        yield
 
 
 def trainable(module: nn.Module, correspondence: Correspondence) -> dict[str, tuple[Ref, nn.Parameter]]:
