@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -129,10 +130,15 @@ def _caller_family() -> str:
 
 def handlers() -> Mapping[str, Handler]:
     """Every handler by op. The modules of this package are imported on the first call."""
+    _import_families()
+    return _handlers
+
+
+@cache
+def _import_families() -> None:
     for module in pkgutil.iter_modules(tf2torch.ops.__path__):
         if module.name != "helpers":  # these import torch, which only the PyTorch side has
             importlib.import_module(f"tf2torch.ops.{module.name}")
-    return _handlers
 
 
 def lower(node: Node, numbers: Mapping[Value, int | float] = MappingProxyType({})) -> tuple[Expr, ...]:
