@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from tf2torch.ir.types import Value
 from tf2torch.outline.compose import has_own_layers, module_form
+from tf2torch.outline.shape import inner_shape
 from tf2torch.outline.structure import Block, Leaf, Sequential, Step, is_weighted
 
 STEM = "stem"
+FEW = 2  # blocks of one shape; more of them in a row are gathered
 
 
 def head(root: Block) -> Step | None:
@@ -52,9 +55,9 @@ def _gathered(run: list[Step]) -> list[Step]:
         merged = sum(key is not None for key in keys[:length]) > 1
         while length > 1 and keys[length - 1] is None and (length == len(run) or not merged):
             length -= 1  # a function at the end stays in the forward, where it does not lead on
-        members, run, keys = run[:length], run[length:], keys[length:]
+        key, members, run, keys = keys[0], run[:length], run[length:], keys[length:]
         weighted = sum(step.module is not None and is_weighted(step.module) for step in members)
-        result += [_sequential(members, _name(members))] if weighted > 1 else members
+        result += [_sequential(members, key)] if key and weighted > 1 else members
     return result
 
 
@@ -62,6 +65,7 @@ def _keys(run: list[Step]) -> list[str | None]:
     """What each step of a run belongs to; None: a function, which belongs to what stands before it."""
     plain = [isinstance(step.target, Block) and has_own_layers(step.target) for step in run]
     layered = [step.module is not None and is_weighted(step.module) for step in run]
+    alike = Counter(inner_shape(step.target) for step in run if isinstance(step.target, Block))
     others = [index for index, is_layer in enumerate(layered) if is_layer and not plain[index]]
     keys: list[str | None] = []
     for index, step in enumerate(run):
@@ -70,18 +74,19 @@ def _keys(run: list[Step]) -> list[str | None]:
         elif others and index < others[0] and sum(plain[: others[0]]) > 2:
             keys.append(STEM)
         else:
-            numbered = re.fullmatch(r"(.*\d)[a-z]", step.name)
-            keys.append(numbered[1] if numbered else step.name)
+            keys.append(_family(step, alike) or step.name)
     return keys
 
 
-def _name(members: list[Step]) -> str:
-    key = re.fullmatch(r"(.*\d)[a-z]", members[0].name)
-    same = key and all((found := re.fullmatch(r"(.*\d)[a-z]", step.name)) and found[1] == key[1] for step in members)
-    named = [step for step in members if step.module is not None and is_weighted(step.module)]
-    if key and (same or all(step.name.startswith(key[1]) for step in named)):
-        return key[1]
-    return STEM
+def _family(step: Step, alike: Counter[str]) -> str | None:
+    """Mixed_5 of a step called Mixed_5b; unit of unit_1 where it is one of several blocks of the same shape."""
+    lettered = re.fullmatch(r"(.*\d)[a-z]", step.name)
+    if lettered:
+        return lettered[1]
+    numbered = re.fullmatch(r"(.*[^\d_])_*\d+", step.name)
+    if numbered is None or not isinstance(step.target, Block) or has_own_layers(step.target):
+        return None
+    return numbered[1] if alike[inner_shape(step.target)] > FEW else None
 
 
 def _sequential(members: list[Step], name: str) -> Step:

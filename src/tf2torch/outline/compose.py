@@ -11,7 +11,7 @@ from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, 
 
 _POOL = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode")
 _AVERAGE = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
-_FORMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+_ACTIVATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "F.relu": ("nn.ReLU", ("input",)),
     "F.relu6": ("nn.ReLU6", ("input",)),
     "F.elu": ("nn.ELU", ("input",)),
@@ -22,6 +22,9 @@ _FORMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "torch.tanh": ("nn.Tanh", ("input",)),
     "torch.sigmoid": ("nn.Sigmoid", ("input",)),
     "torch.relu": ("nn.ReLU", ("input",)),
+}
+_FORMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    **_ACTIVATIONS,
     **{f"F.max_pool{n}d": (f"nn.MaxPool{n}d", _POOL) for n in (1, 2, 3)},
     **{f"F.avg_pool{n}d": (f"nn.AvgPool{n}d", _AVERAGE) for n in (1, 2, 3)},
     "F.local_response_norm": ("nn.LocalResponseNorm", ("input", "size", "alpha", "beta", "k")),
@@ -43,6 +46,10 @@ def module_form(step: Step) -> Module | None:
     if any(isinstance(value, Slot) for name, value in given.items() if name != "input"):
         return None
     return Leaf(class_name, {name: value for name, value in given.items() if name != "input"})
+
+
+def is_activation(node: Node) -> bool:
+    return node.op in _ACTIVATIONS and len(node.inputs) == 1
 
 
 def compose(block: Block) -> None:
