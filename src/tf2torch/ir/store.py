@@ -109,7 +109,8 @@ def _encode(value: Attr) -> Any:
         flat = value.ravel()
         same = flat.size > 1 and bool((flat[0] == flat).all())
         data = {"fill": flat[0].item()} if same else {"data": flat.tolist()}
-        return {"array": value.dtype.name, "shape": list(value.shape), **data}
+        dtype = "str" if value.dtype.kind == "U" else value.dtype.name  # numpy does not know its own name str64
+        return {"array": dtype, "shape": list(value.shape), **data}
     if isinstance(value, tuple):
         return {"tuple": [_encode(item) for item in value]}
     if isinstance(value, Mapping):
