@@ -241,3 +241,38 @@ def test_random_weights_need_no_checkpoint(tmp_path: Path, inference: tuple[Path
     alone.write_bytes(inference[0].read_bytes())
     _, weights = graphs.export(tmp_path, alone, weights="random")
     assert weights["conv1/weights"].shape == (3, 3, 3, 4)
+
+
+def test_a_frozen_graph_whose_reads_are_gone(tmp_path: Path, inference: tuple[Path, Path]) -> None:
+    """Then what is used as a weight is one."""
+    definition = tf.GraphDef.FromString(inference[1].read_bytes())
+    reads = {node.name: node.input[0] for node in definition.node if node.op == "Identity"}
+    for node in definition.node:
+        node.input[:] = [reads.get(name, name) for name in node.input]
+    (tmp_path / "stripped.pb").write_bytes(definition.SerializeToString())
+    frozen, _ = graphs.export(tmp_path, inference[1], output_names=("logits",))
+    stripped, _ = graphs.export(tmp_path, tmp_path / "stripped.pb", output_names=("logits",))
+    assert graphs.described(frozen) == graphs.described(stripped)
+
+
+def test_text_among_the_constants(tmp_path: Path) -> None:
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None], name="x")
+        tf.strings.join([tf.as_string(x), tf.constant(["\N{DEGREE SIGN}C"])], name="y")
+    exported, weights = graphs.export(tmp_path, write(graph, tmp_path / "g.pb"), output_names=("y",))
+    store.save(exported, weights, tmp_path)
+    (text,) = [node.attrs["value"].tolist() for node in store.load(tmp_path)[0].nodes if node.op == "Const"]
+    assert text == ["\N{DEGREE SIGN}C"]
+    assert exported.outputs[0].type.dtype == "string"
+
+
+def test_what_only_training_computes_is_no_output(tmp_path: Path) -> None:
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 3], name="x")
+        training = tf.placeholder_with_default(False, [], name="training")
+        tf.cond(training, lambda: tf.multiply(x, 2.0, name="doubled"), lambda: x + 1.0)
+    path = write(graph, tmp_path / "g.pb")
+    exported, _ = graphs.export(tmp_path, path, output_names=("cond/Merge",))
+    assert graphs.ops(exported) == ["AddV2", "Identity"]
+    with pytest.raises(InputError, match="in training only"):
+        graphs.export(tmp_path, path, output_names=("cond/doubled",))

@@ -58,8 +58,10 @@ def from_file(job: Job, path: Path) -> Source:
     if not outputs:
         outputs, chosen_by = _output(given, job)
     found = infer(given.definition, _tensors(job.input_names), outputs, _values(given, job), given.trainable)
-    files = {file.name: sha256(file) for file in given.files}
-    return _source(job, found, {"files": files}, chosen_by)
+    origin: dict[str, Any] = {"files": {file.name: sha256(file) for file in given.files}}
+    if job.weights == "random":
+        origin["random_seed"] = job.seed
+    return _source(job, found, origin, chosen_by)
 
 
 def _output(given: Given, job: Job) -> tuple[list[Tensor], str]:

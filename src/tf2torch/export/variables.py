@@ -27,6 +27,7 @@ _WEIGHT_INPUTS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), (1, 2, 3, 4)),
     **dict.fromkeys(("Gather", "GatherV2"), (0,)),
 }
+_ARITHMETIC = ("Add", "AddV2", "Sub", "Mul", "RealDiv")
 _FLOATS = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 
 
@@ -106,8 +107,23 @@ def _frozen(graph: Definition) -> list[str]:
                 read[source.node] = None
             elif index in _WEIGHT_INPUTS.get(node.op, ()) and not _uniform(_value(constant)):
                 used[source.node] = None
-    chosen = read or used
+    chosen = read or {**used, **_vectors(graph, used)}
     return [name for name in graph.nodes if name in chosen]
+
+
+def _vectors(graph: Definition, kernels: Collection[str]) -> dict[str, None]:
+    """The vectors beside the kernels, as long as one of these has channels: decomposed batch norms, and biases."""
+    shapes = [_value(graph.nodes[name]).shape for name in kernels]
+    lengths = {shape[-1] for shape in shapes if len(shape) > 1} | {int(np.prod(shape[2:])) for shape in shapes}
+    found: dict[str, None] = {}
+    for name, node in graph.nodes.items():
+        for source in graph.inputs(name) if node.op in _ARITHMETIC else ():
+            constant = graph.nodes[source.node]
+            if constant.op == "Const" and tf.as_dtype(constant.attr["dtype"].type) in _FLOATS:
+                value = _value(constant)
+                if value.size in lengths and value.size == max(value.shape, default=0) and not _uniform(value):
+                    found[source.node] = None
+    return found
 
 
 def _value(node: Any) -> Array:
