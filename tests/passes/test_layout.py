@@ -65,7 +65,7 @@ FOLLOWED = r"""
     strides=(1, 1, 1, 1), ellipsis_mask=0, shrink_axis_mask=2, begin_mask=13, end_mask=13)
 
 %y: int32[4] = Shape(%c)
-%y: int32[4] = Shape(%c)
+%y: int32[4] = Shape(%c, order=((0, 3, 1, 2),))
 """
 
 

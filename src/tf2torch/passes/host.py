@@ -26,14 +26,19 @@ _LAST_FIXED = 4  # from this rank on a value is an image: its sizes are those of
 def evaluate(graph: Graph) -> dict[Value, Array]:
     """The values that are known, or are arithmetic of sizes. Constants are there as they are."""
     known: dict[Value, Array] = {}
-    channels_last = not any(str(node.attrs.get("data_format", "")).startswith("NC") for node in graph.nodes)
+    everywhere = channels_are_last(graph)
     fixed = set(graph.params)
     for node in graph.nodes:
         if node.op == "Const":
             known[node.output] = np.asarray(node.attrs["value"])
             fixed.add(node.output)
         elif node.op in _OF_SHAPES:
-            shapes = [dimensions(value, value in fixed, channels_last) for value in node.inputs]
+            orders = node.attrs.get("order", (None,) * len(node.inputs))  # as passes.layout leaves it
+            channels_last = node.attrs.get("channels_last", everywhere)
+            shapes = [
+                dimensions(value, value in fixed, channels_last, order)
+                for value, order in zip(node.inputs, orders, strict=True)
+            ]
             if all(shape is not None for shape in shapes):
                 results = [_OF_SHAPES[node.op](_array(shape)) for shape in shapes]
                 known.update(zip(node.outputs, results, strict=True))
@@ -42,8 +47,10 @@ def evaluate(graph: Graph) -> dict[Value, Array]:
     return known
 
 
-def dimensions(value: Value, is_fixed: bool, channels_last: bool = True) -> list[Any] | None:
+def dimensions(value: Value, is_fixed: bool, channels_last: bool, order: tuple[int, ...] | None) -> list[Any] | None:
     """TensorFlow's shape of a value, in numbers where these hold for every input; None if its rank is not known.
+
+    order: axis i in memory is TensorFlow's axis order[i].
 
     The height and width of an image depend on the input, even if they were known at conversion: the generated
     network runs at other sizes too.
@@ -51,7 +58,6 @@ def dimensions(value: Value, is_fixed: bool, channels_last: bool = True) -> list
     shape = value.type.shape
     if shape is None:
         return None
-    order = value.ref.view.axes if value.ref is not None else None
     positions = [order.index(axis) if order else axis for axis in range(len(shape))]
     follows_input = len(shape) >= _LAST_FIXED and not is_fixed
     return [
@@ -60,6 +66,17 @@ def dimensions(value: Value, is_fixed: bool, channels_last: bool = True) -> list
         else shape[at]
         for axis, at in enumerate(positions)
     ]
+
+
+def channels_are_last(graph: Graph) -> bool:
+    """Whether every image in a graph of TensorFlow's has its channels last, as far as one can tell."""
+    return not any(map(_moves_channels, graph.nodes))
+
+
+def _moves_channels(node: Node) -> bool:
+    if node.op == "Transpose":
+        return tuple(node.attrs.get("perm", ()))[-1:] != (len(node.output.type.shape or ()) - 1,)
+    return str(node.attrs.get("data_format", "")).startswith("NC")
 
 
 def _is_small(array: Array | None) -> bool:

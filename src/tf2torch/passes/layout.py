@@ -14,7 +14,7 @@ from typing import Any
 
 from tf2torch.ir.types import Attr, Graph, Node, Ref, TensorType, Value
 from tf2torch.ops import registry
-from tf2torch.passes import grouping, slices
+from tf2torch.passes import grouping, host, slices
 from tf2torch.passes.rewrite import arguments
 
 Axes = tuple[int, ...]  # axis i in memory is TensorFlow's axis axes[i]; None where the order is TensorFlow's
@@ -60,6 +60,7 @@ class _Sweep:
         self.latest: dict[Value, Value] = {value: value for value in graph.params}  # what stands for them
         self.made: dict[tuple[Value, Axes | None, int], Value] = {}
         self.names = {value.name for value in graph.values()}
+        self.channels_last = host.channels_are_last(graph)
         users = graph.users()
         for value in graph.inputs:
             first = _starts_channels_first(value, users, frozenset(graph.outputs))
@@ -138,8 +139,12 @@ class _Sweep:
     def visit(self, node: Node) -> None:
         handler = registry.handlers().get(node.op)
         kind = handler.layout.kind if handler is not None else "opaque"
-        if node.op in _OF_SHAPES:  # passes.sizes asks the view which axis is which
-            self.emit(node, [self.latest[value] for value in node.inputs], [None] * len(node.outputs))
+        if node.op in _OF_SHAPES:
+            orders = tuple(map(self.as_it_is, node.inputs))
+            attrs: dict[str, Attr] = {"order": orders} if any(orders) else {}  # which axis is which, for passes.sizes
+            if not self.channels_last:
+                attrs["channels_last"] = False
+            self.emit(node, [self.latest[value] for value in node.inputs], [None] * len(node.outputs), **attrs)
             return
         done = False
         if node.op == "Transpose":
