@@ -177,3 +177,27 @@ def test_ops_without_a_float64_kernel(tmp_path: Path, build: Any) -> None:
     assert exact is not None, found.notes
     assert exact[0].dtype == np.float64
     assert bundle.relative_error(found.outputs[0], exact[0]) < 1e-6
+
+
+def test_a_graph_that_hides_its_batch(tmp_path: Path) -> None:
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float32, [None, 8, 8, 3], name="images")
+        tf.reshape(images * 2.0, [1, 192], name="out")
+    path = tmp_path / "g.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    export.run(graphs.job(tmp_path, path), tmp_path, tmp_path)
+    found = details.load(tmp_path / "reference.safetensors")
+    assert found is not None
+    assert found.outputs[0].shape == (1, 192)
+    assert bundle.load(tmp_path / "reference.safetensors").outputs.shape == (1, 192)
+
+
+def test_a_graph_that_tensorflow_cannot_run(tmp_path: Path) -> None:
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float32, [None, 8, 8, 3], name="images")
+        tf.reshape(images, [-1, 7], name="out")
+    path = tmp_path / "g.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    job = graphs.job(tmp_path, path)
+    with pytest.raises(InputError, match="cannot run the graph from images:0 to out:0"):
+        recording.record(sources.load(job).inference, job)

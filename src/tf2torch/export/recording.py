@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tf2torch import details
 from tf2torch.bundle import CEILING, relative_error, tolerance
 from tf2torch.details import Details, Exact, Gradients, Size, Sketch
+from tf2torch.errors import InputError
 from tf2torch.export import constants, float64
 from tf2torch.export.definition import Tensor
 from tf2torch.export.inputs import seeded_inputs
@@ -25,6 +26,7 @@ _FAILURES = (tf.errors.OpError, float64.Unwidened, LookupError, ValueError, Type
 @dataclass(frozen=True, slots=True)
 class _Computed:
     outputs: list[Array]
+    projections: list[Array]
     tensors: dict[str, Picked]
     gradients: tuple[list[Array], dict[str, Picked]] | None
     note: str = ""
@@ -36,36 +38,20 @@ def record(inference: Inference, job: Job) -> tuple[Details, list[Array] | None]
     Returns the outputs in float64 as well, if there are any. Gradients are computed in float64 only for a proof: that
     takes TensorFlow several times as long as all the rest.
     """
-    inputs = seeded_inputs(inference, job, BATCH)
-    names, choose = _names(inference), _chooser(inference, whole=job.bisect)
-    variables = [name for name, kind in inference.kinds.items() if kind == "trainable"]
-    running = Running(inference, inputs)
-    projections = running.projections(job.seed)
-
-    def compute(running: Running, *, backwards: bool) -> _Computed:
-        outputs, tensors = running.sketched(names, choose)
-        if not backwards:
-            return _Computed(outputs, tensors, None)
-        try:
-            gradients = running.gradients(projections, variables, details.indices_of_whole)
-        except _FAILURES as error:
-            return _Computed(outputs, tensors, None, f"gradients: {_first_line(error)}")
-        return _Computed(outputs, tensors, gradients)
-
-    narrow = compute(running, backwards=True)
+    inputs, narrow = _computed(inference, job)
     notes = [narrow.note]
+    wide = None
     try:
-        wide = compute(Running(inference, inputs, wide=True), backwards=job.proof)
+        wide = _compute(inference, inputs, job, wide=True)
     except _FAILURES as error:
-        wide, note = None, f"float64: {_first_line(error)}"
-        notes.append(note)
+        notes.append(f"float64: {_first_line(error)}")
     size, note = _other_size(inference, job)
     notes.append(note)
     result = Details(
         inputs=inputs,
         outputs=tuple(narrow.outputs),
         tolerance=_tolerance(narrow.outputs, wide.outputs if wide else None),
-        projections=tuple(projections),
+        projections=tuple(narrow.projections),
         tensors=_sketches(narrow.tensors, wide.tensors if wide else None),
         gradients=_gradients(narrow.gradients, wide.gradients if wide else None),
         size=size,
@@ -74,6 +60,35 @@ def record(inference: Inference, job: Job) -> tuple[Details, list[Array] | None]
         notes=tuple(filter(None, notes)),
     )
     return result, wide.outputs if wide else None
+
+
+def _computed(inference: Inference, job: Job) -> tuple[Arrays, _Computed]:
+    """At the batch size that we want, or, in a graph of a fixed one that does not say so, at 1."""
+    reason = ""
+    for batch in (BATCH, 1):
+        inputs = seeded_inputs(inference, job, batch)
+        try:
+            return inputs, _compute(inference, inputs, job, wide=False)
+        except _FAILURES as error:
+            reason = _first_line(error)
+    ends = " to ".join(", ".join(item.name for item in items) for items in (inference.inputs, inference.outputs))
+    raise InputError(
+        f"TensorFlow itself cannot run the graph from {ends}: {reason}. INPUT= and OUTPUT= cut it elsewhere."
+    )
+
+
+def _compute(inference: Inference, inputs: Arrays, job: Job, *, wide: bool) -> _Computed:
+    running = Running(inference, inputs, wide=wide)
+    outputs, tensors = running.sketched(_names(inference), _chooser(inference, whole=job.bisect))
+    if wide and not job.proof:
+        return _Computed(outputs, [], tensors, None)
+    projections = running.projections(job.seed)
+    trained = [name for name, kind in inference.kinds.items() if kind == "trainable"]
+    try:
+        gradients = running.gradients(projections, trained, details.indices_of_whole)
+    except _FAILURES as error:
+        return _Computed(outputs, projections, tensors, None, f"gradients: {_first_line(error)}")
+    return _Computed(outputs, projections, tensors, gradients)
 
 
 def _names(inference: Inference) -> list[Tensor]:

@@ -39,9 +39,9 @@ def is_classifier(inference: Inference) -> bool:
     )
 
 
-def record(inference: Inference, job: Job, exact: Any = None) -> Reference:
+def record(inference: Inference, job: Job, exact: Any = None, batch: int = BATCH) -> Reference:
     """Of a classifier. `exact`: the outputs of the first inputs in float64, if they are known; else computed."""
-    (inputs,) = seeded_inputs(inference, job, BATCH)
+    (inputs,) = seeded_inputs(inference, job, batch)
     rows: list[images.FloatArray] = []
     names: list[str] = []
     labels: list[int] = []
@@ -51,8 +51,8 @@ def record(inference: Inference, job: Job, exact: Any = None) -> Reference:
     if job.images:
         recipe = replace(job.recipe, input_size=inputs.shape[1])
         with Progress("TensorFlow on images", len(images.labelled(job.images)), unit="images") as progress:
-            for chunk, batch in images.batches(job.images, recipe, len(inputs)):
-                rows.append(compute(batch))
+            for chunk, pixels in images.batches(job.images, recipe, len(inputs)):
+                rows.append(compute(pixels))
                 names.extend(item.path.relative_to(job.images).as_posix() for item in chunk)
                 labels.extend(item.label for item in chunk)
                 progress.update(len(chunk))

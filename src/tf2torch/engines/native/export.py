@@ -19,6 +19,8 @@ def run(job: Job, kept: Path, products: Path) -> None:  # noqa: ARG001  # every 
         files.write_json(kept / "source.json", source.info["source"])
     with say.step("recording what TensorFlow computes"):
         details, exact = recording.record(source.inference, job)
-        images = reference.is_classifier(source.inference)
-        compared = reference.record(source.inference, job, exact and exact[0]) if images else None
+        compared = None
+        if reference.is_classifier(source.inference):
+            batch = reference.BATCH if len(details.inputs[0]) > 1 else 1
+            compared = reference.record(source.inference, job, exact and exact[0], batch)
         bundle.save(compared, kept / "reference.safetensors", details)
