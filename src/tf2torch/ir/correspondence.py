@@ -23,7 +23,7 @@ class Module:
     path: str  # of attributes: mixed_5b.branch_0.conv; empty for the network itself
     class_name: str
     outputs: tuple[Ref | None, ...]  # one for each tensor that it returns; None: TensorFlow has no such tensor
-    ops: tuple[str, ...]  # TensorFlow ops within it, in order, without repetitions
+    ops: tuple[str, ...]  # PyTorch's calls within it, in order, without repetitions
     origin: tuple[str, ...]  # TensorFlow nodes within it
 
 

@@ -8,19 +8,18 @@ from tf2torch.ir.types import Node, Value
 from tf2torch.outline.compose import is_activation
 from tf2torch.outline.structure import Block, Leaf, Step
 
+SEVERAL = 2
 Readers = Mapping[Value, Sequence[Step | None]]
 
 
 def gather_layers(steps: list[Step], readers: Readers) -> list[Step]:
-    """The steps of a scope, each weighted layer with its batch norm and activation as one; unless that is all."""
-    gathered: set[Step] = set()
-    result: list[Step] = []
-    for step in steps:
-        if step not in gathered:
-            chain = _chain(step, readers)
-            gathered.update(chain)
-            result.append(_as_block(chain) if len(chain) > 1 else step)
-    return result if len(result) > 1 else steps
+    """The steps of a scope, each weighted layer with its batch norm and activation as one, if there are several."""
+    chains = [chain for step in steps if len(chain := _chain(step, readers)) > 1]
+    if len(chains) < SEVERAL:
+        return steps
+    blocks = {chain[0]: _as_block(chain) for chain in chains}
+    within = {step for chain in chains for step in chain[1:]}
+    return [blocks.get(step, step) for step in steps if step not in within]
 
 
 def _chain(step: Step, readers: Readers) -> list[Step]:

@@ -40,15 +40,15 @@ def lower(graph: Graph) -> Graph:
     for node in graph.nodes:
         if node.op == "Const":
             continue
-        try:
-            calls.add(node)
-        except KeyError as error:
-            if node.op in registry.handlers():
-                raise
-            del error
+        if node.op not in registry.handlers():
             problems.add(node)
-        except (registry.Refuse, ValueError) as reason:
+            continue
+        try:
+            expressions = registry.lower(node, calls.numbers(node))
+        except (registry.Refuse, ValueError) as reason:  # ValueError: a rank that is not known
             problems.add(node, str(reason))
+        else:
+            calls.add(node, expressions)
     if problems.of:
         raise UnsupportedError(problems.message(graph), tuple(problems.of))
     return prune(calls.result())
@@ -69,8 +69,8 @@ class _Calls:
         outputs = tuple(self.latest(value) for value in self.graph.outputs)
         return replace(self.graph, nodes=tuple(self.nodes), outputs=outputs, params=self.params)
 
-    def add(self, node: Node) -> None:
-        expressions = registry.lower(node, self.numbers(node))
+    def add(self, node: Node, expressions: tuple[Expr, ...]) -> None:
+        """What a node computes, as calls."""
         together = _all_of_one(expressions)
         if together is not None:  # x.split(...), whose items are the outputs
             _Expression(self, node).emit(together, node.outputs)
