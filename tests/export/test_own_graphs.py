@@ -70,15 +70,18 @@ def test_a_training_graph_becomes_an_inference_graph(tmp_path: Path, training: s
             "by default": tf.placeholder_with_default(True, [], name="training"),
         }[training]
         logits = graphs.network(images, flag, dropout=True, resource=resource)
+        probabilities = tf.reshape(tf.nn.softmax(logits), [4, 5], name="probabilities")
         loss = tf.losses.sparse_softmax_cross_entropy(labels, logits)
         tf.summary.histogram("logits", logits)
+        tf.summary.scalar("sparsity", tf.nn.zero_fraction(probabilities))
+        tf.reduce_mean(tf.cast(tf.equal(tf.argmax(probabilities, 1), labels), tf.float32), name="accuracy")
         with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
             tf.train.AdamOptimizer().minimize(loss)
         meta = graphs.save(graph, tmp_path / "train.ckpt")
     exported, weights = graphs.export(tmp_path, meta)
-    assert graphs.ops(exported) == INFERENCE
+    assert graphs.ops(exported) == [*INFERENCE, "Softmax", "Reshape"]
     assert [str(value.type) for value in exported.inputs] == ["float32[?, 16, 16, 3]"]
-    assert [value.name for value in exported.outputs] == ["logits"]
+    assert [(value.name, str(value.type)) for value in exported.outputs] == [("probabilities", "float32[?, 5]")]
     assert {node.attrs.get("decay") for node in exported.nodes if "Norm" in node.op} == {graphs.DECAY}
     assert exported.info["batch_norm_decay"] == graphs.DECAY
     assert exported.info["batch_norm_decay_source"] == "training graph"

@@ -41,6 +41,9 @@ def find(graph: Definition) -> list[Candidate]:
     """Float tensors with axes that depend on an input and that no other part of the network reads; the last first."""
     training.resolve_flags(graph, ())
     training.resolve_switches(graph)
+    training.remove_dropout(graph)
+    for name in graph.bypass():
+        del graph.nodes[name]
     distances = _distances(graph)
     graph.prune([Tensor(name) for name in distances])
     training.cut_pipelines(graph)
@@ -48,10 +51,20 @@ def find(graph: Definition) -> list[Candidate]:
         return []
     imported = constants.load(graph)
     found = {name: _candidate(imported, Tensor(name), distances[name]) for name in distances}
-    # What has no axes is a loss that was not recognised, or a figure for a summary: neither an output nor a reader.
-    network = [name for name, candidate in found.items() if candidate is None or candidate.shape != ()]
-    read = {source.node for name in network for source in graph.inputs(name)}
-    sinks = [candidate for name in network if name not in read and (candidate := found[name]) is not None]
+    readers: dict[str, list[str]] = {}
+    for name in found:
+        for item in graph.inputs(name):
+            readers.setdefault(item.node, []).append(name)
+    # A way that ends in no float with axes leads to a loss that was not recognised, an accuracy, or a summary.
+    ends: set[str] = set()
+    sinks = []
+    for name in reversed(graph.order()):
+        if name in found and all(reader in ends for reader in readers.get(name, [])):
+            candidate = found[name]
+            if candidate is None or candidate.shape == ():
+                ends.add(name)
+            else:
+                sinks.append(candidate)
     batched = [item for item in sinks if item.shape is None or item.shape[0] is None]  # the others are statistics
     return sorted(batched or sinks, key=lambda item: item.distance, reverse=True)
 
@@ -116,8 +129,9 @@ def _is_excluded(graph: Definition, item: Tensor, excluded: set[str]) -> bool:
 
 
 def _candidate(imported: Any, item: Tensor, distance: int) -> Candidate | None:
-    outputs = imported.get_operation_by_name(item.node).outputs
-    if not outputs or outputs[0].dtype not in _FLOATS:
+    operation = imported.get_operation_by_name(item.node)
+    outputs = operation.outputs
+    if not outputs or outputs[0].dtype not in _FLOATS or operation.type in ("Switch", "Merge", "Enter", "Exit"):
         return None
     shape = outputs[0].shape
     return Candidate(item, None if shape.rank is None else tuple(shape.as_list()), distance)

@@ -35,6 +35,7 @@ class Definition:
         for node in definition.node:
             copy = self.nodes[node.name] = tf.NodeDef()
             copy.CopyFrom(node)
+            copy.attr.pop("_class", None)  # with which node it wants to share a device
             del copy.input[:]
             copy.input.extend(name for name in node.input if not name.startswith("^"))
 
@@ -73,9 +74,11 @@ class Definition:
         self.set_inputs(name, [target])
         self._aliases.append(name)
 
-    def bypass(self) -> None:
-        """Lets the users of aliases read what these pass on."""
+    def bypass(self) -> set[str]:
+        """Lets the users of aliases read what these pass on. Returns the aliases that had users."""
+        read = {item.node for name in self.nodes for item in self.inputs(name)}
         self.redirect({Tensor(name): self.inputs(name)[0] for name in self._aliases if name in self.nodes})
+        return read.intersection(self._aliases)
 
     def users(self) -> dict[Tensor, list[tuple[str, int]]]:
         """The nodes that read each tensor, with the number of the input."""

@@ -25,7 +25,6 @@ _TRUTHS: Mapping[str, Callable[..., Any]] = {
 _VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
 _UNIFORM = ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2")
 _TO_MASK = ("Cast", "Floor", "Add", "AddV2", "Mul", "Sub", "GreaterEqual", "Identity", "RealDiv")
-_UNKNOWN = tf.TensorShape(None).as_proto()
 
 
 def resolve_flags(graph: Definition, inputs: Collection[Tensor]) -> None:
@@ -91,27 +90,52 @@ def cut_pipelines(graph: Definition) -> None:
     replacements = {}
     for item in list(graph.users()):
         node = graph.nodes[item.node]
-        kind = node.op.removesuffix("V2")
-        if kind in _PIPELINES:
+        if node.op.removesuffix("V2") in _PIPELINES:
             dtypes = node.attr["component_types"].list.type or node.attr["output_types"].list.type
             name = f"{item.node}/output_{item.output}"
-            graph.placeholder(name, dtypes[item.output], _shape(graph, node, item.output))
+            noted = _shape(graph, node, item.output)
+            shape = None if noted.rank is None else noted.as_list()
+            opened = tf.TensorShape(shape and [None, *shape[1:]])
+            graph.placeholder(name, dtypes[item.output], opened.as_proto())
             replacements[item] = Tensor(name)
+            if shape and shape[0] is not None:
+                _open_batch(graph, item, shape[0])
     graph.redirect(replacements)
+    for node in graph.nodes.values():  # TensorFlow would hold the graph to them
+        node.attr.pop("_output_shapes", None)
 
 
 def _shape(graph: Definition, node: Any, output: int) -> Any:
-    """As TensorFlow noted it in the graph, or as the queue has it, with an open batch; else unknown."""
-    batched = not node.op.startswith("QueueDequeue") or node.op.startswith(("QueueDequeueMany", "QueueDequeueUpTo"))
+    """As TensorFlow noted it in the graph, or as the queue has it; else unknown."""
     noted = node.attr["_output_shapes"].list.shape or node.attr["output_shapes"].list.shape
     shape = tf.TensorShape(noted[output]) if output < len(noted) else tf.TensorShape(None)
     if shape.rank is None and node.op.startswith("Queue"):
-        queue = graph.nodes[graph.inputs(node.name)[0].node].attr["shapes"].list.shape
-        if output < len(queue):
-            shape = tf.TensorShape([None] if batched else []).concatenate(tf.TensorShape(queue[output]))
-    if not shape.rank:
-        return _UNKNOWN if shape.rank is None else shape.as_proto()
-    return tf.TensorShape([None, *shape.as_list()[1:]]).as_proto()
+        queue, *count = (graph.producer(item) for item in graph.inputs(node.name))
+        shapes = queue.attr["shapes"].list.shape
+        if output < len(shapes):
+            batch = [_constant(count[0])] if count else []
+            shape = tf.TensorShape(batch).concatenate(tf.TensorShape(shapes[output]))
+    return shape
+
+
+def _constant(node: Any) -> int | None:
+    return int(tf.make_ndarray(node.attr["value"].tensor)) if node.op == "Const" else None
+
+
+def _open_batch(graph: Definition, item: Tensor, batch: int) -> None:
+    """Lets reshapes to a fixed batch, which TensorFlow has made of x.shape, keep whatever batch there is."""
+    depending = {item.node}
+    for name in graph.order():
+        node, inputs = graph.nodes[name], graph.inputs(name)
+        if not any(source.node in depending for source in inputs):
+            continue
+        depending.add(name)
+        if node.op != "Reshape" or graph.producer(inputs[1]).op != "Const":
+            continue
+        shape = tf.make_ndarray(graph.producer(inputs[1]).attr["value"].tensor)
+        if shape.size and shape[0] == batch and -1 not in shape:
+            graph.constant(f"{name}/any_batch", np.array([-1, *shape[1:]], shape.dtype))
+            graph.set_inputs(name, [inputs[0], Tensor(f"{name}/any_batch")])
 
 
 def remove_dropout(graph: Definition) -> None:
