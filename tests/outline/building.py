@@ -51,9 +51,11 @@ class Building:
 
     def param(self, name: str, *shape: int, kind: Kind = "trainable", positive: bool = False) -> Var:
         tensor = torch.randn(shape, generator=self.random) * 0.5
-        value = self._value(name, tensor.abs() + 0.5 if positive else tensor)
-        value = Value(value.name, value.type, Ref(name))
-        self.values[value] = tensor.abs() + 0.5 if positive else tensor
+        return self.constant(name, tensor.abs() + 0.5 if positive else tensor, kind)
+
+    def constant(self, name: str, tensor: torch.Tensor, kind: Kind = "buffer") -> Var:
+        value = Value(name, _type(tensor), Ref(name))
+        self.values[value] = tensor
         self.params[value] = Param(Ref(name), kind)
         return Var(value)
 
@@ -123,9 +125,13 @@ class Building:
 
     def _value(self, name: str, tensor: torch.Tensor, *, free: bool = False) -> Value:
         shape = (None, *tensor.shape[1:]) if free else tuple(tensor.shape)
-        value = Value(name, TensorType(str(tensor.dtype).removeprefix("torch."), shape), Ref(f"{name}:0"))
+        value = Value(name, TensorType(_type(tensor).dtype, shape), Ref(f"{name}:0"))
         self.values[value] = tensor
         return value
+
+
+def _type(tensor: torch.Tensor) -> TensorType:
+    return TensorType(str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
 
 
 def _with_slots(argument: Any, inputs: list[Value]) -> Any:

@@ -33,7 +33,7 @@ HOSTILE = [
     *("3net-v1.0", "7", "9_9", "", " ", "-", "é", "名前", "x" * 300, "1" * 300, "a_" * 150),
     *("train", "parameters", "modules", "register_buffer", "bn", "half", "training", "conv", "type", "_modules", "T"),
     *("torch", "nn", "F", "Tensor", "math", "pad_same", "Concat", "Path", "WEIGHTS", "KitModel", "numpy", "sys"),
-    *("kernel", "stride", "channels", "in_channels", "shortcut", "dim", "num_classes", "images", "branch_0"),
+    *("alpha", "kernel", "stride", "channels", "in_channels", "shortcut", "dim", "num_classes", "images", "branch_0"),
 ]
 
 

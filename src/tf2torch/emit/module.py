@@ -17,7 +17,7 @@ from tf2torch.ir.types import Node, Value
 from tf2torch.ops import helpers
 from tf2torch.outline.attributes import attributes
 from tf2torch.outline.network import Network
-from tf2torch.outline.shape import columns, inner_columns, node_columns
+from tf2torch.outline.shape import columns, inner_columns, node_columns, weight_columns
 from tf2torch.outline.structure import Leaf
 
 WIDTH = 120
@@ -64,7 +64,7 @@ def _root_inputs(network: Network) -> dict[Value, str]:
 
 def _head_column(network: Network) -> tuple[int | None, int | None]:
     """The number of classes, and which of the root's numbers it is."""
-    index = len(network.root.weights)
+    index = len(weight_columns(network.root))
     for step, attribute in zip(network.root.steps, attributes(network.root), strict=True):
         if isinstance(step.target, Leaf) and attribute == network.head:
             names = [column.name for column in columns(step.target)]

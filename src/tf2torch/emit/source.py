@@ -12,7 +12,7 @@ from tf2torch.ir.types import Kind, Node, Value
 from tf2torch.outline import names
 from tf2torch.outline.attributes import attributes
 from tf2torch.outline.classes import Argument, Class
-from tf2torch.outline.shape import columns, inner_columns, inner_shape, node_columns
+from tf2torch.outline.shape import columns, inner_columns, inner_shape, node_columns, weight_columns
 from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, substeps
 
 Number = Callable[[int], str | None]
@@ -80,11 +80,14 @@ def _description(known: Class) -> str:
 def block_init(block: Block, constructors: Constructors, number: Number, known: Class | None = None) -> list[str]:
     """The statements of a block's constructor."""
     lines = ["super().__init__()"]
-    index = len(block.weights)
-    for position, (value, name) in enumerate(names.weights(block).items()):
-        size = number(position) or literal(value.type.shape)
+    index = 0
+    for value, name in names.weights(block).items():
+        shape = value.type.shape or ()
+        sizes = [number(index + axis) or str(size) for axis, size in enumerate(shape)]
+        index += len(shape)
         constructors.uses.modules.add("torch")
-        made = f"torch.empty({size})"
+        dtype = "" if value.type.dtype == "float32" else f", dtype=torch.{value.type.dtype}"
+        made = f"torch.empty({', '.join(sizes) or '()'}{dtype})"
         lines.append(_weight(name, made, block.kinds[value]))
     stored: dict[str, None] = {}
     for step, attribute in zip(block.steps, attributes(block), strict=True):
@@ -155,7 +158,7 @@ def _forward(block: Block, known: Class, uses: Uses) -> list[str]:
 
 
 def forward_lines(block: Block, inputs: Mapping[Value, str], texts: Sequence[str], uses: Uses) -> list[str]:
-    numbers = Numbers(iter(texts[len(block.weights) :]))
+    numbers = Numbers(iter(texts[len(weight_columns(block)) :]))
     body = forward.statements(block, inputs, numbers, uses)
     arguments = ", ".join(f"{name}: Tensor" for name in inputs.values())
     result = "Tensor" if len(block.outputs) == 1 else f"tuple[{', '.join('Tensor' for _ in block.outputs)}]"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from tf2torch.outline import names
-from tf2torch.outline.classes import Class
 from tf2torch.outline.shape import inner_shape
 from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, substeps
+
+if TYPE_CHECKING:
+    from tf2torch.outline.classes import Class
 
 
 def attributes(module: Module) -> list[str | None]:

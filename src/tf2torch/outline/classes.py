@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from tf2torch.ir.types import Node
 from tf2torch.outline import names
+from tf2torch.outline.attributes import attributes
 from tf2torch.outline.shape import Column, Number, inner_columns, inner_shape, node_columns
 from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, leaves, substeps
 
@@ -192,8 +193,14 @@ def _class(
     table = [tuple(row[index].value for row in rows) for index in range(len(rows[0]))]
     expressions: list[str | None] = [None] * len(table)
     bases = _bases(table, expressions)
-    arguments = _named(rows[0], table, expressions, bases)
+    arguments = _named(rows[0], table, expressions, bases, _attributes(instances[0]))
     return Class(name, instances[0], tuple(instances), arguments, tuple(expressions), given, called)
+
+
+def _attributes(module: Module) -> set[str]:
+    """What the class has already, so that no argument may be called like it."""
+    own = names.weights(module).values() if isinstance(module, Block) else ()
+    return {*own, *filter(None, attributes(module))}
 
 
 def _bases(table: list[tuple[Number, ...]], expressions: list[str | None]) -> dict[int, list[int]]:
@@ -231,7 +238,11 @@ def _derived(base: tuple[Number, ...], values: tuple[Number, ...], index: int) -
 
 
 def _named(
-    row: list[Column], table: list[tuple[Number, ...]], expressions: list[str | None], bases: dict[int, list[int]]
+    row: list[Column],
+    table: list[tuple[Number, ...]],
+    expressions: list[str | None],
+    bases: dict[int, list[int]],
+    taken: set[str],
 ) -> tuple[Argument, ...]:
     """Arguments with names, and the expressions of their columns. Those without a default come first."""
     children = {base: {row[index].child for index in same} for base, same in bases.items()}
@@ -245,7 +256,6 @@ def _named(
             groups.append((base,))
         else:
             groups[groups.index(previous)] = (*previous, base)
-    taken: set[str] = set()
     arguments = []
     for group in groups:
         owner = _owner(children[group[0]])

@@ -61,6 +61,8 @@ def _leaf(node: Node, padding: Node | None, private: Mapping[Value, Kind]) -> Le
         return None
     leaf = promotion(node, arguments(node, _SIGNATURES[node.op]))
     if leaf is not None:
+        if not all(_may_be(name, private[value]) for name, value in leaf.weights.items()):
+            return None
         kept = tuple(name for name, value in leaf.weights.items() if private[value] == "frozen")
         leaf.args["fixed"] = (*leaf.args.get("fixed", ()), *kept)
     if leaf is not None and padding is not None:
@@ -69,6 +71,11 @@ def _leaf(node: Node, padding: Node | None, private: Mapping[Value, Kind]) -> Le
         leaf.args["padding"] = "same"
         leaf.class_name = f"{leaf.class_name.removeprefix('nn.')}Same"
     return leaf
+
+
+def _may_be(name: str, kind: Kind) -> bool:
+    """Whether a layer can have a param in this place: only statistics are buffers, and they are not trained."""
+    return kind != ("trainable" if name.startswith("running_") else "buffer")
 
 
 _CONVOLUTION = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")

@@ -81,7 +81,7 @@ def _program(block: Block) -> str:
 
     weights = {value: f"w{index}" for index, value in enumerate(block.weights.values())}
     numbered.update(weights)
-    lines = [",".join(map(name, block.inputs)), f"weights {','.join(block.kinds[value] for value in weights)}"]
+    lines = [",".join(map(name, block.inputs)), f"weights {','.join(_kind(block, value) for value in weights)}"]
     for step in block.steps:
         if isinstance(step.target, Node):
             text = f"{step.target.op}({_template(step.target, [name(v) for v in step.inputs])})"
@@ -92,6 +92,10 @@ def _program(block: Block) -> str:
         lines.append(f"{','.join(map(name, step.outputs))}={text}")
     lines.append(",".join(map(name, block.outputs)))
     return "Block{" + ";".join(lines) + "}"
+
+
+def _kind(block: Block, value: Value) -> str:
+    return f"{block.kinds[value]} {value.type.dtype} {len(value.type.shape or ())}"
 
 
 def _template(node: Node, inputs: list[str]) -> str:
@@ -129,8 +133,7 @@ def inner_columns(module: Module) -> Iterator[Column]:
                 yield Column(_NAMES.get(key, key), "", value)
         return
     if isinstance(module, Block):
-        for value, name in names.weights(module).items():
-            yield Column(f"{name}_shape", "", value.type.shape)  # type: ignore[arg-type]  # of a weight it is known
+        yield from weight_columns(module)
     for index, step in enumerate(substeps(module)):
         if isinstance(step.target, Node):
             yield from node_columns(step)
@@ -138,6 +141,12 @@ def inner_columns(module: Module) -> Iterator[Column]:
             child = f"branch_{index}" if isinstance(module, Concat) else step.name
             for column in columns(step.target):
                 yield Column(column.name, child, column.value)
+
+
+def weight_columns(block: Block) -> list[Column]:
+    """The sizes of the params of functions, which come before all other numbers of a block."""
+    shapes = {name: value.type.shape or () for value, name in names.weights(block).items()}
+    return [Column(f"{name}_size", "", size or 0) for name, shape in shapes.items() for size in shape]
 
 
 def node_columns(step: Step) -> Iterator[Column]:
