@@ -10,7 +10,7 @@ said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name)))
 export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
 ##@ Convert
-.PHONY: demo convert plan fetch export codegen build-model evaluate report compare
+.PHONY: demo convert plan fetch export codegen build-model evaluate report compare benchmark
 demo: ## the whole road on inception_v3 with seeded random weights: no download of weights
 	@MODEL=inception_v3 SOURCE= WEIGHTS=random scripts/convert.sh
 convert: ## a model from checkpoint to verdict: MODEL= or SOURCE=file INPUT= OUTPUT=, ENGINE=native|mmdnn WEIGHTS=pretrained|random PROOF=1 FORCE=1 FROM=codegen
@@ -31,6 +31,8 @@ report: ## print the last report and its verdict
 	@scripts/stage.sh report
 compare: ## both engines on a model, side by side: MODEL= JSON=1
 	@scripts/compare.sh $(if $(filter-out 0,$(JSON)),--json)
+benchmark: ## times and memory of what was converted, beside MMdnn and networks written by hand: MODEL=
+	@scripts/benchmark.sh
 
 ##@ Look
 .PHONY: list info inspect ops tensorboard

@@ -88,6 +88,13 @@ def tensorboard(given: argparse.Namespace) -> int:
     return commands.run_command(["mmvismeta", "--ckpt", str(graph), "--logdir", str(events), *address])
 
 
+def benchmark(given: argparse.Namespace) -> int:
+    """Times and memory, of one side."""
+    from tf2torch.benchmark import command
+
+    return command.run(given)
+
+
 def inspect(given: argparse.Namespace) -> int:
     """What a network is, before anything is converted."""
     from tf2torch.export import inspection  # TensorFlow side
@@ -150,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
         add(name, road.run_stage, text)
     add("report", road.show_report, "print the report and the verdict")
     as_json(add("compare", comparison.show, "what both engines made of the model, side by side"))
+    measuring = add("benchmark", benchmark, "measure times and memory of one side; pytorch comes last and prints both")
+    measuring.add_argument("--side", choices=("tensorflow", "pytorch"), required=True)
+    measuring.add_argument("--runs", type=int, help="of everything that is measured; by default what each thing needs")
     as_json(add("inspect", inspect, "TensorFlow: inputs, outputs, operations and parameters, before converting"))
     as_json(add("ops", operations.show, "the TensorFlow operations that the engine native knows"))
     as_json(add("list", catalogue.show_list, "the models there are"))
