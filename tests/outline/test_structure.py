@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import tensor
 
 from tests.outline.building import Building, class_names, generate
-from tf2torch.ops.expr import F, Var, torch
+from tf2torch.ops.expr import NEGATIVE_INF, F, Var, helpers, size, torch
 
 
 def test_a_chain_of_units(tmp_path: Path) -> None:
@@ -183,3 +183,26 @@ def test_no_scopes_at_all(tmp_path: Path) -> None:
 
 
 MEAN_AND_BETA = (("mean", "buffer"), ("beta", "trainable"))
+
+
+def test_nothing_is_computed_twice(tmp_path: Path) -> None:
+    """A call that reads a value in two places, or its size too, reads a variable."""
+    net = Building()
+    x = net.conv_bn_relu("net/trunk", net.input("images", 2, 3, 8, 8), 4)
+    x = net.call("net/square", x * x)
+    x = net.conv_bn_relu("net/trunk_1", x, 4)
+    x = net.call("net/reshape", x.reshape((size(x, 0), -1, size(x, 3))))
+    made = generate(net.graph(x), net, tmp_path)
+    assert made.forward.count("self.trunk(") == made.forward.count("self.trunk_1(") == 1
+
+
+def test_padding_of_another_kind_is_no_part_of_a_layer(tmp_path: Path) -> None:
+    """Pooling that takes zeros for what is missing differs from TensorFlow's own where all is negative."""
+    net = Building()
+    x = net.input("images", 2, 3, 8, 8)
+    for index, fill in enumerate((0.0, NEGATIVE_INF)):
+        padded = net.call(f"net/pool_{index}/pad", helpers.pad_same(x, 3, 2, value=fill))
+        x = net.call(f"net/pool_{index}/pool", F.max_pool2d(net.call(f"net/minus{index}", padded - 5.0), 3, stride=2))
+        padded = net.call(f"net/pool_{index}/pad2", helpers.pad_same(x, 3, 1, value=fill))
+        x = net.conv(f"net/conv_{index}", net.call(f"net/pool_{index}/pool2", F.max_pool2d(padded, 3, stride=1)), 3)
+    generate(net.graph(x), net, tmp_path)

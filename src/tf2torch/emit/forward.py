@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tf2torch.emit.code import Numbers, Text, Uses, function
-from tf2torch.ir.types import Node, Value
+from tf2torch.ir.types import Node, Slot, Value
+from tf2torch.ops.expr import Call
 from tf2torch.outline import names
 from tf2torch.outline.attributes import attributes
 from tf2torch.outline.shape import columns, node_columns
@@ -32,7 +34,7 @@ def statements(block: Block, inputs: Mapping[Value, str], numbers: Numbers, uses
         body.texts[value], body.variables[value] = Text(name), frozenset({name})
     for value, name in names.weights(block).items():
         body.texts[value], body.variables[value] = Text(f"self.{name}"), frozenset()
-    for value in [value for step in block.steps for value in step.inputs] + block.outputs:
+    for value in [value for step in block.steps for value in _reads(step)] + block.outputs:
         body.unread[value] = body.unread.get(value, 0) + 1
     for step, attribute in zip(block.steps, attributes(block), strict=True):
         _step(body, step, attribute, numbers)
@@ -50,12 +52,30 @@ def _step(body: _Body, step: Step, attribute: str | None, numbers: Numbers) -> N
                 _assign(body, (value,), body.texts[value], value.name.rpartition("/")[2])
         text = _text(body, step, attribute, taken)
     mentioned = frozenset().union(*(body.variables[value] for value in step.inputs))
-    for value in step.inputs:
+    for value in _reads(step):
         body.unread[value] -= 1
     for value in step.outputs:
         body.texts[value], body.variables[value] = text, mentioned
     if len(step.outputs) > 1 or body.unread.get(step.outputs[0], 0) > 1:
         _assign(body, step.outputs, text, step.name)
+
+
+def _reads(step: Step) -> list[Value]:
+    """The inputs of a step, each as often as its text mentions it."""
+    if not isinstance(step.target, Node):
+        return list(step.inputs)
+    return [step.inputs[index] for index in _slots([*step.target.attrs["args"], *step.target.attrs["kwargs"].values()])]
+
+
+def _slots(argument: Any) -> Iterator[int]:
+    match argument:
+        case Slot(index):
+            yield index
+        case Call(args=items) | list(items) | tuple(items):
+            for item in items:
+                yield from _slots(item)
+        case slice(start=start, stop=stop, step=step):
+            yield from _slots([start, stop, step])
 
 
 def _numbers_of(step: Step, numbers: Numbers) -> list[str]:

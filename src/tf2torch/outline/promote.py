@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tf2torch.ir.types import Graph, Kind, Node, Slot, Value
+from tf2torch.ops.expr import NEGATIVE_INF
 from tf2torch.outline.structure import Leaf, Step
 
 _Promotion = Callable[[Node, dict[str, Any]], Leaf | None]
@@ -47,7 +48,8 @@ def _own_padding(
     padding = producers.get(node.inputs[0])
     if padding is None or padding.op != "helpers.pad_same" or padding.output in outputs:
         return None
-    return padding if len(users[padding.output]) == 1 else None
+    filled = padding.attrs["kwargs"].get("value", 0.0) == (NEGATIVE_INF if node.op in _POOLS else 0.0)
+    return padding if filled and len(users[padding.output]) == 1 else None
 
 
 def _leaf(node: Node, padding: Node | None, private: Mapping[Value, Kind]) -> Leaf | None:
