@@ -55,14 +55,15 @@ def column(job: Job) -> dict[str, Any]:
         values["verdict"] = f"failed in {status['stage']}" if status["exit_code"] else "not evaluated"
         return values
     worst, top1 = report.worst(result), report.top1(result)
-    parameters = next(iter(result["loaded"].values()))["parameters"]
+    entry = next(iter(result["loaded"].values()))
+    trained = entry.get("trainable") or {}  # without the gammas that a batch norm of PyTorch has in any case
     return {
         **values,
         "verdict": result["verdict"],
         "error": worst["error"],
         "tolerance": worst["tolerance"],
         "top-1 equal": "/".join(map(str, top1)),
-        "parameters": parameters,
+        "parameters": trained.get("trainable", entry["parameters"]),
     }
 
 

@@ -13,7 +13,7 @@ from tf2torch.job import place
 from tf2torch.recipe import names
 
 BEGIN, END = "<!-- zoo table: begin -->", "<!-- zoo table: end -->"
-COLUMNS = ("model", "verdict", "batch 1", "batch 10", "photographs", "top-1", "source lines", "remarks")
+COLUMNS = ("model", "verdict", "batch 1", "batch 10", "photographs", "float64", "top-1", "source lines", "remarks")
 HEADER = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 
@@ -37,16 +37,17 @@ def row(folder: Path, name: str) -> str:
     """One line of the table. A conversion that did not reach its verdict says how it ended."""
     status = files.read_json(folder / "status.json")
     if status is None:
-        return f"| {name} | not measured | | | | | | |"
+        return f"| {name} | not measured | | | | | | | |"
     if status["verdict"] is None:
         remark = f"{status['stage']}, exit code {status['exit_code']}: {_first(status['error'])}"
-        return f"| {name} | fails | | | | | | {remark} |"
+        return f"| {name} | fails | | | | | | | {remark} |"
     report = files.read_json(folder / "report.json")
     loaded = next(iter(report["loaded"].values()))
     compared = loaded["comparisons"]
     most = list(compared.values())[-1]  # photographs, or the batch where there were none
     cells = [
         *(_error(compared.get(part)) for part in COMPARISONS),
+        _exact(loaded.get("float64")),
         f"{most.get('same_top1', 0)}/{most.get('count', 0)}",
         str(len((folder / "converted_pytorch.py").read_text(encoding="utf-8").splitlines())),
     ]
@@ -59,6 +60,11 @@ def _error(compared: dict[str, Any] | None) -> str:
     if "shape" in compared:
         return f"shape {compared['shape']}"
     return "not a number" if compared["error"] is None else f"{compared['error']:.1e} / {compared['tolerance']:.1e}"
+
+
+def _exact(found: dict[str, Any] | None) -> str:
+    """The worst of outputs and gradients in float64, where PROOF=1 compared them."""
+    return f"{max(found['errors'].values()):.1e}" if found and found.get("errors") else ""
 
 
 def _first(message: str | None) -> str:
