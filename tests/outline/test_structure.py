@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from torch import tensor
 
-from tests.outline.building import Building, class_names, generate
+from tests.outline.building import MODELS, Building, class_names, generate
+from tf2torch.ir.types import Kind
 from tf2torch.ops.expr import NEGATIVE_INF, F, Var, helpers, size, torch
 
 
@@ -139,7 +143,7 @@ def test_params_of_functions(tmp_path: Path) -> None:
     x = net.call("net/sub", x - net.param("net/mean", 4, 1, 1, kind="buffer"))
     made = generate(net.graph(x), net, tmp_path)
     assert "self.scale" in made.source
-    assert 'self.register_buffer("mean", torch.empty(4, 1, 1))' in made.source
+    assert "self.mean = nn.Buffer(torch.empty(4, 1, 1))" in made.source
 
 
 def test_params_of_functions_in_units(tmp_path: Path) -> None:
@@ -206,3 +210,25 @@ def test_padding_of_another_kind_is_no_part_of_a_layer(tmp_path: Path) -> None:
         padded = net.call(f"net/pool_{index}/pad2", helpers.pad_same(x, 3, 1, value=fill))
         x = net.conv(f"net/conv_{index}", net.call(f"net/pool_{index}/pool2", F.max_pool2d(padded, 3, stride=1)), 3)
     generate(net.graph(x), net, tmp_path)
+
+
+def test_sources_are_typed_and_linted(tmp_path: Path, need: Callable[..., None]) -> None:
+    """Of a network with parameters and buffers of its own."""
+    need("mypy")
+    net = Building()
+    x = net.input("images", 2, 4, 8, 8)
+    for index, kind in enumerate(KINDS):
+        x = net.call(f"net/unit_{index}/mul", x * net.param(f"net/unit_{index}/v", 4, 1, 1, kind=kind))
+        x = net.conv_bn(f"net/unit_{index}/conv", net.call(f"net/n{index}", -x), 4)
+    made = generate(net.graph(x), net, tmp_path)
+    kept = MODELS.parent / ".mypy_cache" / "snapshots"
+    for command in (
+        ["ruff", "check", "--isolated", "--no-cache", "--line-length=120", "--select=E,F,I,UP,B"],
+        ["mypy", "--config-file=", f"--cache-dir={kept}"],
+    ):
+        command = [sys.executable, "-m", *command, str(made.path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+KINDS: tuple[Kind, ...] = ("trainable", "frozen", "buffer")

@@ -145,7 +145,7 @@ def _call(name: str, args: list[Text], kwargs: list[tuple[str, Text]], uses: Use
         first = left.within(binding - 1 if binding in (POWER, COMPARE) else binding)
         return Text(f"{first} {sign} {right.within(binding - 1)}", binding)
     if name in _UNARY:
-        return Text(f"{_UNARY[name]}{args[0].within(UNARY)}", UNARY)
+        return Text(f"{_UNARY[name]}{args[0].within(UNARY - 1)}", UNARY)
     if name == "size":
         return Text(f"{args[0].within(ATOM)}.shape[{args[1].source}]")
     if name == "operator.getitem":

@@ -109,7 +109,7 @@ def _weight(name: str, made: str, kind: Kind) -> str:
     """The statement that gives a block a tensor of its own."""
     match kind:
         case "buffer":
-            return f'self.register_buffer("{name}", {made})'
+            return f"self.{name} = nn.Buffer({made})"
         case "frozen":
             return f"self.{name} = nn.Parameter({made}, requires_grad=False)  # not trained"
         case "trainable":

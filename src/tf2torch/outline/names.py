@@ -114,6 +114,8 @@ def _common(module: Module, hints: list[str]) -> str:
 
 def layer(leaf: Leaf) -> str | None:
     """What a layer is called where it stands beside at most one of its kind: conv, bn, linear."""
+    if leaf.args.get("groups", 1) != 1:
+        return "depthwise"
     return _LAYERS.get(re.sub(r"^(nn\.)?(Padded)?|\dd(Same)?$", "", leaf.class_name))
 
 
