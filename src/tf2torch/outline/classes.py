@@ -16,6 +16,8 @@ MANY_ARGUMENTS = 4  # from here on the numbers of one branch travel as one tuple
 ENOUGH_TO_SEE_A_RULE = 3  # different numbers: that one is twice another in two cases may be chance
 WORTH_A_CLASS = 4  # calls within a Sequential or Concat that is used twice
 
+Shapes = dict[Module, str]  # the inner shape of each module of a network, which takes its time to find out
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -45,15 +47,17 @@ def find(root: Block, name: str) -> dict[str, Class]:
     """Every class that the network needs, by inner shape, those first that others need."""
     instances: dict[str, list[Module]] = {}
     hints: dict[str, list[str]] = {}
+    shapes: Shapes = {}
     for step in _steps(root):
         if step.module is not None:
-            instances.setdefault(inner_shape(step.module), []).append(step.module)
-            hints.setdefault(inner_shape(step.module), []).append(_hint(step))
-    chosen = _chosen(root, instances)
+            shape = shapes[step.module] = inner_shape(step.module)
+            instances.setdefault(shape, []).append(step.module)
+            hints.setdefault(shape, []).append(_hint(step))
+    chosen = _chosen(root, instances, shapes)
     found: dict[str, Class] = {}
     taken = {name, *names.RESERVED_CLASSES}
     bases = _bases_of(instances)
-    ordered = _bases_first(_dependencies_first(root, chosen), bases)
+    ordered = _bases_first(_dependencies_first(root, chosen, shapes), bases)
     called = names.class_names([(instances[shape][0], hints[shape]) for shape in ordered], taken)
     for shape, class_name in zip(ordered, called, strict=True):
         base = found.get(bases.get(shape, ""))
@@ -131,25 +135,27 @@ def _steps(module: Module) -> Iterator[Step]:
             yield from _steps(step.module)
 
 
-def _chosen(root: Block, instances: dict[str, list[Module]]) -> set[str]:
+def _chosen(root: Block, instances: dict[str, list[Module]], shapes: Shapes) -> set[str]:
     """The shapes that become classes: every block, and what is long and written more than once."""
     chosen = {shape for shape, found in instances.items() if isinstance(found[0], Block)}
     others = [shape for shape, found in instances.items() if isinstance(found[0], (Sequential, Concat))]
-    for shape in sorted(others, key=lambda one: _size(instances[one][0], chosen)):  # from small to large
-        if _size(instances[shape][0], chosen) >= WORTH_A_CLASS and _times_written(root, chosen)[shape] > 1:
+    for shape in sorted(others, key=lambda one: _size(instances[one][0], chosen, shapes)):  # from small to large
+        if _size(instances[shape][0], chosen, shapes) < WORTH_A_CLASS:
+            continue
+        if _times_written(root, chosen, shapes)[shape] > 1:
             chosen.add(shape)
-    written = _times_written(root, chosen)  # what only a larger class holds needs none of its own
+    written = _times_written(root, chosen, shapes)  # what only a larger class holds needs none of its own
     return {shape for shape in chosen if shape not in others or written[shape] > 1}
 
 
-def _size(module: Module, chosen: set[str]) -> int:
+def _size(module: Module, chosen: set[str], shapes: Shapes) -> int:
     """How many calls writing it takes."""
-    if isinstance(module, Leaf) or inner_shape(module) in chosen:
+    if isinstance(module, Leaf) or shapes[module] in chosen:
         return 1
-    return sum(_size(step.target, chosen) for step in substeps(module) if not isinstance(step.target, Node))
+    return sum(_size(step.target, chosen, shapes) for step in substeps(module) if not isinstance(step.target, Node))
 
 
-def _times_written(root: Block, chosen: set[str]) -> Counter[str]:
+def _times_written(root: Block, chosen: set[str], shapes: Shapes) -> Counter[str]:
     """How often each shape would stand in the source, if those chosen are classes."""
     result: Counter[str] = Counter()
     seen: set[str] = set()
@@ -158,7 +164,7 @@ def _times_written(root: Block, chosen: set[str]) -> Counter[str]:
         for step in substeps(module):
             if step.module is None:
                 continue
-            shape = inner_shape(step.module)
+            shape = shapes[step.module]
             result[shape] += 1
             if shape not in chosen or shape not in seen:
                 seen.add(shape)
@@ -168,15 +174,15 @@ def _times_written(root: Block, chosen: set[str]) -> Counter[str]:
     return result
 
 
-def _dependencies_first(root: Block, chosen: set[str]) -> list[str]:
+def _dependencies_first(root: Block, chosen: set[str], shapes: Shapes) -> list[str]:
     """Shapes in the order in which one reads them: a class after those that it is made of."""
     order: dict[str, None] = {}
 
     def walk(module: Module) -> None:
         for step in substeps(module):
-            if step.module is not None and inner_shape(step.module) not in order:
+            if step.module is not None and shapes[step.module] not in order:
                 walk(step.module)
-                order[inner_shape(step.module)] = None
+                order[shapes[step.module]] = None
 
     walk(root)
     return [shape for shape in order if shape in chosen]

@@ -178,11 +178,9 @@ def _own_weights(root: Block, graph: Graph) -> None:
                 inside.update(value for value in dict.fromkeys(step.inputs) if value in graph.params)
             elif isinstance(step.target, Leaf):
                 inside.update(step.target.weights.values())
+        promoted = {value for leaf in leaves(block) for value in leaf.weights.values()}
         for value, count in list(inside.items()):
-            promoted = any(
-                value in leaf.weights.values() for step in block.steps if step.module for leaf in leaves(step.module)
-            )
-            if count == counts[value] and not promoted:
+            if count == counts[value] and value not in promoted:
                 block.weights[graph.params[value].ref.tensor] = value
                 block.kinds[value] = graph.params[value].kind
                 block.inputs = [given for given in block.inputs if given is not value]
