@@ -155,7 +155,8 @@ def test_pickle_loads_anywhere(made: Generated, tmp_path: Path) -> None:
         + "assert not network.block[0].bn.weight.requires_grad\n"
         + "assert not [name for name in sys.modules if name.split('.')[0] in ('safetensors', 'tf2torch')]\n"
     )
-    given = (folder / "converted_pytorch.pth", folder / "given.npy", folder / "expected.npy")
+    (tmp_path / "moved.pth").write_bytes((folder / "converted_pytorch.pth").read_bytes())
+    given = (tmp_path / "moved.pth", folder / "given.npy", folder / "expected.npy")
     run_python(code, *given, hide=ONLY_TORCH, cwd=tmp_path, PYTHONPATH="")
     again = (tmp_path / "again.pth", *given[1:])
     code = USE + COMPARE.format("network") + COMPARE.format("torch.compile(network, backend='eager')")
