@@ -31,7 +31,7 @@ report: ## print the last report and its verdict
 	@scripts/stage.sh report
 compare: ## both engines on a model, side by side: MODEL= JSON=1
 	@scripts/compare.sh $(if $(filter-out 0,$(JSON)),--json)
-benchmark: ## times and memory of what was converted, beside MMdnn and networks written by hand: MODEL=
+benchmark: ## times and memory, beside MMdnn and networks written by hand: MODEL= RUNS=1
 	@scripts/benchmark.sh
 
 ##@ Look

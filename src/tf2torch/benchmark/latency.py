@@ -37,7 +37,7 @@ def measure(job: Job, products: str, rounds: str) -> dict[str, Any]:
         give_weights(generated, other)
         check_equal(generated, other, images)
     count = int(rounds)
-    with Progress(f"latency at batch {BATCH}", len(FORMATS) * (count + WARM_UP), unit="pairs of runs") as progress:
+    with Progress(f"latency at batch {BATCH}", len(FORMATS) * (count + WARM_UP), unit="pairs") as progress:
         pairs = {name: _in_format(generated, other, images, name, count, progress.update) for name in FORMATS}
     return {"pairs": pairs, "threads": torch.get_num_threads(), "torch": torch.__version__}
 
