@@ -13,8 +13,10 @@ from tf2torch.ops.expr import torch as words
 
 SCOPES = ["a", "a/b", "a/b/c", "a/b_1", "b", "b/a", "b/a/conv", "unit_1/a", "unit_2/a", "unit_3/a", "unit_1", "unit_2"]
 LENGTH = 24
+KINDS = ["layer", "same", "layer", "same", "unit", "sum", "concat", "function", "param", "pool", "size", "split"]
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")  # it is meant so
 @pytest.mark.parametrize("seed", range(12))
 def test_random_graphs(seed: int, tmp_path: Path) -> None:
     """Of any order of layers and functions, in any order of scopes."""
@@ -32,12 +34,20 @@ def drawn(draw: random.Random) -> tuple[Building, list[Var]]:
         like = [value for value in values if value.dims[1:] == x.dims[1:]]
         y = draw.choice(like)
         channels = draw.choice([3, 4, x.dims[1] or 1])
-        match draw.choice(["layer", "layer", "unit", "sum", "concat", "function", "param", "pool", "size", "split"]):
+        match draw.choice(
+            ["layer", "layer", "same", "same", "unit", "sum", "concat", "function", "param", "pool", "size", "split"]
+        ):
             case "layer":
                 x = draw.choice([net.conv, net.conv_bn, net.conv_bn_relu])(f"{scope}_{index}", x, channels)
             case "unit":
                 x = net.conv_bn_relu(f"{scope}_{index}/conv1", x, channels, draw.choice([1, 3]))
                 x = net.conv_bn(f"{scope}_{index}/conv2", x, channels)
+            case "same":
+                kernel, stride = draw.choice([1, 2, 3, 4]), draw.choice([1, 1, 2]) if (x.dims[2] or 0) > 4 else 1
+                padded = net.call(f"{scope}_{index}/pad", helpers.pad_same(x, kernel, stride))
+                options = {"stride": stride, "padding": 0, "groups": draw.choice([1, x.dims[1] or 1])}
+                channels = options["groups"] * draw.choice([1, 2]) if options["groups"] > 1 else channels
+                x = net.conv(f"{scope}_{index}", padded, channels, kernel, bias=draw.random() < 0.5, **options)
             case "sum":
                 x = net.call(f"{scope}_{index}", draw.choice([x + y, x - y, y * x, x - y * 1 if x is y else y - x]))
             case "concat":
