@@ -14,13 +14,7 @@ from typing import Any
 
 from tf2torch import errors, options
 
-_KINDS = (
-    errors.UsageError,
-    errors.InputError,
-    errors.UnsupportedError,
-    errors.ParityError,
-    errors.MachineError,
-)
+_KINDS = (errors.UsageError, errors.InputError, errors.UnsupportedError, errors.ParityError, errors.MachineError)
 
 
 def run(measurement: str, given: Namespace, folder: Path, *arguments: object) -> dict[str, Any]:
@@ -53,6 +47,10 @@ def main() -> None:
         found = importlib.import_module(f"tf2torch.benchmark.{measurement}").measure(job, *arguments)
     except errors.Tf2TorchError as error:
         found = {"error": str(error), "exit_code": error.exit_code}
+    except KeyboardInterrupt:  # the parent has heard of it too, and says so
+        sys.exit(errors.INTERRUPTED)
+    except MemoryError:
+        sys.exit(errors.OUT_OF_MEMORY)
     Path(result).write_text(json.dumps(found), encoding="utf-8")
 
 
