@@ -13,14 +13,24 @@ from tf2torch.job import place
 from tf2torch.recipe import names
 
 BEGIN, END = "<!-- zoo table: begin -->", "<!-- zoo table: end -->"
-COLUMNS = ("model", "verdict", "batch 1", "batch 10", "photographs", "float64", "top-1", "source lines", "remarks")
-HEADER = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
+# What a table shows of a conversion, in order; of MMdnn's, which is the yardstick, only how well it computes.
+COLUMNS = {
+    "native": ("verdict", "batch 1", "batch 10", "photographs", "float64", "top-1", "source lines", "remarks"),
+    "mmdnn": ("verdict", "batch 1", "batch 10", "photographs", "top-1", "remarks"),
+}
+_COMPARED = dict(zip(("batch 1", "batch 10", "photographs"), COMPARISONS, strict=True))
+
+
+def header(engine: str) -> str:
+    columns = ("model", *COLUMNS[engine])
+    return f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
 
 
 def show(options: argparse.Namespace) -> int:
     """Prints the table, or with --write puts it between the marks of a document."""
     models, output = Path(options.models_folder), Path(options.output_folder)
-    text = "\n".join([HEADER, *(row(output / place(name, options.engine), name) for name in names(models))])
+    rows = [row(output / place(name, options.engine), name, options.engine) for name in names(models)]
+    text = "\n".join([header(options.engine), *rows])
     if options.write is None:
         print(text)
         return 0
@@ -33,25 +43,30 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
-def row(folder: Path, name: str) -> str:
+def row(folder: Path, name: str, engine: str) -> str:
     """One line of the table. A conversion that did not reach its verdict says how it ended."""
     status = files.read_json(folder / "status.json")
     if status is None:
-        return f"| {name} | not measured | | | | | | | |"
-    if status["verdict"] is None:
+        cells = {"verdict": "not measured"}
+    elif status["verdict"] is None:
         remark = f"{status['stage']}, exit code {status['exit_code']}: {_first(status['error'])}"
-        return f"| {name} | fails | | | | | | | {remark} |"
-    report = files.read_json(folder / "report.json")
-    loaded = next(iter(report["loaded"].values()))
+        cells = {"verdict": "fails", "remarks": remark}
+    else:
+        cells = {"verdict": status["verdict"], **_measured(folder)}
+    return f"| {name} | {' | '.join(cells.get(column, '') for column in COLUMNS[engine])} |"
+
+
+def _measured(folder: Path) -> dict[str, str]:
+    """The figures of a conversion by column."""
+    loaded = next(iter(files.read_json(folder / "report.json")["loaded"].values()))
     compared = loaded["comparisons"]
     most = list(compared.values())[-1]  # photographs, or the batch where there were none
-    cells = [
-        *(_error(compared.get(part)) for part in COMPARISONS),
-        _exact(loaded.get("float64")),
-        f"{most.get('same_top1', 0)}/{most.get('count', 0)}",
-        str(len((folder / "converted_pytorch.py").read_text(encoding="utf-8").splitlines())),
-    ]
-    return f"| {name} | {status['verdict']} | {' | '.join(cells)} |  |"
+    return {
+        **{column: _error(compared.get(part)) for column, part in _COMPARED.items()},
+        "float64": _exact(loaded.get("float64")),
+        "top-1": f"{most.get('same_top1', 0)}/{most.get('count', 0)}",
+        "source lines": str(len((folder / "converted_pytorch.py").read_text(encoding="utf-8").splitlines())),
+    }
 
 
 def _error(compared: dict[str, Any] | None) -> str:
