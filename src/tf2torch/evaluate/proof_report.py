@@ -33,7 +33,7 @@ def lines(entry: Entry) -> list[tuple[str, str, bool]]:
         agreeing = sum(row["passed"] is True for row in modules["rows"])
         result.append(("modules", f"{agreeing}/{modules['compared']} agree", modules["passed"]))
         if first := modules["first_diverging"]:
-            result.append(("", f"first diverging: {_whole(first)}", False))
+            result.append(("", f"first diverging: {whole(first)}", False))
     if gradients := entry["gradients"]:
         result.append(("gradients", _gradients(gradients), gradients["passed"]))
     if trainable := entry["trainable"]:
@@ -58,7 +58,7 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
     agreeing = sum(row["passed"] is True for row in modules["rows"])
     text = ["", f"## Modules of {name}: {agreeing} of {modules['compared']} agree", ""]
     if first := modules["first_diverging"]:
-        text += [f"**The first that differs, in the order in which they run: {_whole(first)}.**", ""]
+        text += [f"**The first that differs, in the order in which they run: {whole(first)}.**", ""]
         if "ours" in first:
             text += ["| | mean | std | min | max |", "|---|---|---|---|---|"]
             for side, title in (("theirs", "TensorFlow"), ("ours", "PyTorch")):
@@ -77,7 +77,7 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
     for row in rows[:WORST]:
         error = cell(row["problem"]) if "problem" in row else figure(row["error"])
         tolerance = f"{row['tolerance']:.1e}" if "tolerance" in row else ""
-        cells = (_path(row), row["class"], row.get("tensor", ""), error, tolerance, _verdict(row))
+        cells = (module_title(row), row["class"], row.get("tensor", ""), error, tolerance, _verdict(row))
         text.append(f"| {' | '.join(cells)} |")
     return text
 
@@ -148,15 +148,16 @@ def _exact(exact: dict[str, Any]) -> str:
     return "  ".join(f"{part} {figure(error)}" for part, error in exact["errors"].items())
 
 
-def _whole(row: Row) -> str:
+def whole(row: Row) -> str:
     """A module that differs, in one sentence: which, of which TensorFlow nodes, how much, and the likeliest cause."""
     found = row.get("problem") or f"relative error {figure(row['error'])} (tolerance {row['tolerance']:.1e})"
     ops = f"{', '.join(row['ops'])}: {', '.join(row['nodes'])}"
     hint = f". Perhaps: {row['hint']}" if "hint" in row else ""
-    return f"{_path(row)} ({ops}), {found}{hint}"
+    return f"{module_title(row)} ({ops}), {found}{hint}"
 
 
-def _path(row: Row) -> str:
+def module_title(row: Row) -> str:
+    """What a module is called, with the number of its call where it has more than one."""
     path = row["path"] or "the network itself"
     return f"{path}, call {row['call']}" if row["call"] > 1 else path
 

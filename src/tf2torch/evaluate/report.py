@@ -8,6 +8,10 @@ from tf2torch.evaluate import proof_report
 from tf2torch.evaluate.proof_report import figure
 
 SCHEMA = 2  # of report.json; raised when a reader of the old content would stumble over the new
+MEASURE = (
+    "Errors are relative to the largest output. What counts as equal is three times the error of TensorFlow's own",
+    "float32 against its float64 on the same inputs, and never less than 1e-6.",
+)
 COMPARISONS = ("batch 1", "batch 10", "images")  # what is compared; images only where there are any
 
 
@@ -44,14 +48,16 @@ def comparison_lines(result: dict[str, Any]) -> list[str]:
 
 def _figures(row: dict[str, Any]) -> str:
     if "problem" in row or "shape" in row:
-        return _problem(row)
+        return str(problem(row))
     same = f"  top-1 {row['same_top1']}/{row['count']}" if "count" in row else ""
     return f"max rel diff {figure(row['error'])} (tolerance {row['tolerance']:.1e}){same}"
 
 
-def _problem(row: dict[str, Any]) -> str:
-    problem: str = row.get("problem") or f"shape {row['shape']}, not {row['wanted_shape']}"
-    return problem
+def problem(row: dict[str, Any]) -> str | None:
+    """Why a comparison has no figures; None if it has."""
+    if "shape" in row:
+        return f"shape {row['shape']}, not {row['wanted_shape']}"
+    return row.get("problem")
 
 
 def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -77,12 +83,9 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [f"# {result['model']}: {result['verdict']}", ""]
     if result["weights"] != "pretrained":
         lines += [f"**The weights are random ({result['weights']}): nobody trained this network.**", ""]
-    version = f" {result['tensorflow']}" if result["tensorflow"] else ""
-    sides = f"TensorFlow{version} against PyTorch {result['torch']} on {result['device']}"
     lines += [
-        f"{sides}, engine {result['engine']}.",
-        "Errors are relative to the largest output. What counts as equal is three times the error of TensorFlow's own",
-        "float32 against its float64 on the same inputs, and never less than 1e-6.",
+        sides(result),
+        *MEASURE,
         "",
         "| loaded from | compared on | relative error | tolerance | top-1 equal | verdict |",
         "|---|---|---|---|---|---|",
@@ -98,10 +101,16 @@ def markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def sides(result: dict[str, Any]) -> str:
+    """What was compared with what, in one sentence."""
+    version = f" {result['tensorflow']}" if result["tensorflow"] else ""
+    return f"TensorFlow{version} against PyTorch {result['torch']} on {result['device']}, engine {result['engine']}."
+
+
 def _row(name: str, compared: str, row: dict[str, Any]) -> str:
     verdict = "PASS" if row["passed"] else "FAIL"
     if "problem" in row or "shape" in row:
-        return f"| {name} | {compared} | {proof_report.cell(_problem(row))} | | | {verdict} |"
+        return f"| {name} | {compared} | {proof_report.cell(str(problem(row)))} | | | {verdict} |"
     same = f"{row['same_top1']}/{row['count']}" if "count" in row else ""
     return f"| {name} | {compared} | {figure(row['error'])} | {row['tolerance']:.1e} | {same} | {verdict} |"
 
