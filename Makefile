@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 # What is said on the command line reaches the scripts through the environment. Manifests repeat it.
-VARIABLES := RUNTIME GPU MODEL SOURCE INPUT OUTPUT ENGINE WEIGHTS SEED IMAGES DEVICE FORMATS PROOF BISECT FORCE FROM OFFLINE
+VARIABLES := RUNTIME GPU MODEL SOURCE INPUT OUTPUT ENGINE WEIGHTS SEED IMAGES DEVICE DEVICES TIMING FORMATS PROOF BISECT FORCE FROM OFFLINE
 said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)=$($(name))))
 export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
@@ -25,7 +25,7 @@ codegen: ## PyTorch source from the graph
 	@scripts/stage.sh codegen
 build-model: ## the model files: .pth, and FORMATS=npy,pt2
 	@scripts/stage.sh build
-evaluate: ## compare with TensorFlow: IMAGES=folder DEVICE=auto|cpu|cuda PROOF=1 BISECT=1
+evaluate: ## compare with TensorFlow: IMAGES=folder DEVICE=auto|cpu|cuda DEVICES=all TIMING=0 PROOF=1 BISECT=1
 	@scripts/stage.sh evaluate
 report: ## print the last report and its verdict
 	@scripts/stage.sh report

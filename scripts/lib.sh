@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share. Sourced, from the root of the repository.
 #   variables of the user: RUNTIME=auto|docker|local  GPU=auto|0|1  MODEL ENGINE WEIGHTS SEED IMAGES DEVICE FORCE FROM OFFLINE
-#                          SOURCE INPUT OUTPUT FORMATS PROOF BISECT
+#                          SOURCE INPUT OUTPUT FORMATS PROOF BISECT DEVICES TIMING
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

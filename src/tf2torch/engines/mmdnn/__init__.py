@@ -29,8 +29,8 @@ def _evaluate_inputs(job: Job) -> list[Path]:
 
 
 STAGES = (
-    Stage("export", _TENSORFLOW_SIDE, ("engine", "weights", "seed"), _export_inputs),
+    Stage("export", _TENSORFLOW_SIDE, ("engine", "weights", "seed", "timing"), _export_inputs),
     Stage("codegen", _PYTORCH_SIDE, ("engine", "weights", "seed"), _codegen_inputs),
     Stage("build", _PYTORCH_SIDE, ("engine",), _build_inputs),
-    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device"), _evaluate_inputs),
+    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "timing"), _evaluate_inputs),
 )

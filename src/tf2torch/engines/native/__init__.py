@@ -47,8 +47,8 @@ def _evaluate_inputs(job: Job) -> list[Path]:
 
 _NETWORK = ("engine", "weights", "seed")
 STAGES = (
-    Stage("export", _TENSORFLOW_SIDE, (*_NETWORK, "input_names", "output_names", "proof", "bisect"), _export_inputs),
+    Stage("export", _TENSORFLOW_SIDE, (*_NETWORK, "input_names", "output_names", "proof", "bisect", "timing"), _export_inputs),
     Stage("codegen", _PYTORCH_SIDE, _NETWORK, _codegen_inputs),
     Stage("build", _PYTORCH_SIDE, ("engine", "formats"), _build_inputs),
-    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "formats"), _evaluate_inputs),
+    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "formats", "timing"), _evaluate_inputs),
 )
