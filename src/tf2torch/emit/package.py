@@ -43,9 +43,8 @@ def write(graph: Graph, weights: Mapping[str, Array], title: Title, products: Pa
     state.update(_constants(network, state))
     tensors = {name: param.ref.tensor for name, param in known.items()}
     save_file(state, products / WEIGHTS, {"tensorflow_names": json.dumps(tensors)})
-    files.write_text(
-        products / SOURCE, source(network, title.text(graph, trainable), preprocessing.source(title.recipe, graph))
-    )
+    carried = preprocessing.source(title.recipe, graph)
+    files.write_text(products / SOURCE, source(network, title.text(graph, trainable), carried))
     return Correspondence(
         tuple(_ref(value) for value in graph.inputs),
         tuple(_ref(value) for value in graph.outputs),

@@ -52,7 +52,7 @@ def source(recipe: Recipe, graph: Graph) -> str:
     if not recipe.says_preprocessing or not _classifies_images(graph):
         return ""
     function = {"inception": preprocess_inception, "vgg": preprocess_vgg}[recipe.preprocessing]
-    text = "\n\n".join(map(inspect.getsource, (resize, function)))
+    text = "\n\n".join(inspect.getsource(one) for one in (resize, function))
     numbers = {"SHORTER_SIDE": max(SHORTER_SIDE, recipe.input_size), "SIZE": recipe.input_size}
     for name, number in numbers.items():
         text = text.replace(name, str(number))
