@@ -74,7 +74,7 @@ def template(name: str) -> jinja2.Template:
         shell=highlight.shell,
         count=lambda value: f"{value:,}",
         share=lambda value, digits=2: "none" if value is None else f"{100 * value:.{digits}f} %",
-        shape=lambda sizes: " × ".join(map(str, sizes)),
+        shape=lambda sizes: " x ".join(map(str, sizes)),
         milliseconds=_milliseconds,
         large=_large,
     )
