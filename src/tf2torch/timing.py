@@ -26,15 +26,15 @@ def wall(run: Callable[[], object]) -> float:
 
 
 def interleaved(
-    ways: Mapping[str, Callable[[], object]], seconds: float, clock: Clock = wall
+    ways: Mapping[str, Callable[[], object]], seconds: float, clock: Clock = wall, *, warm: bool = False
 ) -> dict[str, list[float]]:
     """The seconds of each run of each way, in rounds, so that a change of the machine's load meets all of them.
 
-    Each is run once beforehand to warm up. As many rounds as fit into `seconds`, at least three; a way that is much
-    slower than the fastest is measured once. Raises what a way raises.
+    Each is run once beforehand, unless they are warm. As many rounds as fit into `seconds`, at least three; a way that
+    is much slower than the fastest is measured once. Raises what a way raises.
     """
     began = time.perf_counter()
-    for run in ways.values():
+    for run in () if warm else ways.values():
         run()
     measured = {name: [clock(run)] for name, run in ways.items()}
     fastest = min((taken for (taken,) in measured.values()), default=0.0)
