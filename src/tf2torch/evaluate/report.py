@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tf2torch.evaluate import proof_report
+from tf2torch.evaluate import proof_report, timing_report
 from tf2torch.evaluate.proof_report import figure
 
 SCHEMA = 2  # of report.json; raised when a reader of the old content would stumble over the new
@@ -98,6 +98,7 @@ def markdown(result: dict[str, Any]) -> str:
         lines += ["", "What TensorFlow did not compute, and so is not compared:", ""]
         lines += [f"* {note}" for note in result["notes"]]
     lines += ["", *_accuracy(result)]
+    lines += timing_report.markdown(result.get("timing"))
     return "\n".join(lines).rstrip() + "\n"
 
 
