@@ -20,8 +20,8 @@ def markdown(timing: Timing | None) -> list[str]:
         "",
         "## Speed",
         "",
-        f"{timing['parameters'] / 1e6:.1f} M parameters{macs} for one input; on {timing['device']}, "
-        f"{timing['threads']} threads. Medians with quartiles, all ways in turns.",
+        f"{timing['parameters'] / 1e6:.1f} M parameters{macs} for one input.",
+        f"On {timing['device']}, {timing['threads']} threads; medians with quartiles, all ways in turns.",
         "",
         "| way | batch | ms | quartiles | runs | inputs/s | of TensorFlow's time | of eager's | memory MB | error |",
         "|---|---|---|---|---|---|---|---|---|---|",
