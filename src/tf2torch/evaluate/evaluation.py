@@ -22,6 +22,7 @@ from tf2torch.evaluate.network import Network, first_line
 from tf2torch.evaluate.proof import Proof
 from tf2torch.job import Job
 from tf2torch.progress import Progress
+from tf2torch.report import page, provenance, shown
 
 Loader = Callable[[], nn.Module]
 T = TypeVar("T")
@@ -29,7 +30,8 @@ IMAGE_BATCH = 10
 
 
 def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | None = None) -> None:
-    """Writes report.json and report.md. `loaders` maps each way to load the model to a function that does it.
+    """Writes report.json, report.md and report.html. `loaders` maps each way to load the model to a
+    function that does it.
 
     Without a proof a model takes images [N, 3, H, W] and gives [N, classes], and only that is compared. With one, the
     first of the ways is looked into, and of the others those that give something else. A failed comparison is a
@@ -39,9 +41,12 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
     device = devices.choose(job.device)
     devices.exact_arithmetic()
     loaded: dict[str, Any] = {}
+    pictures: dict[str, Any] = {}
+    known, inputs = (proof.correspondence, proof.details.inputs) if proof else (None, ())
     for name, load in loaders.items():
         with say.step(f"comparing {name} on {devices.describe(device)}"):
             model = load().to(device).eval()
+            pictures = pictures or shown.of(Network.of(model, device, known), reference, inputs, job)
             loaded[name] = compare(model, reference, job, device, proof, look_inside=not loaded)
         del model
         gc.collect()  # two models of half a gigabyte need not be in memory together
@@ -58,9 +63,12 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
         and {"top1": job.recipe.accuracy.top1, "top5": job.recipe.accuracy.top5},
         "loaded": loaded,
         "notes": list(proof.details.notes) if proof else [],
+        "provenance": provenance.of(job),
+        **pictures,
     }
     files.write_json(products / "report.json", result)
     files.write_text(products / "report.md", report.markdown(result))
+    page.write(job, products, result)
 
 
 def compare(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def collect(compute: Callable[[FloatArray], FloatArray], reference: Reference, j
     """
     if not job.images:
         return []
-    chunk, batch = next(images.batches(job.images, job.recipe, SHOWN))
+    recipe = replace(job.recipe, input_size=reference.inputs.shape[1])
+    chunk, batch = next(images.batches(job.images, recipe, SHOWN))
     theirs, ours = reference.image_outputs[: len(chunk)], compute(batch)
     if theirs.shape != ours.shape:
         return []

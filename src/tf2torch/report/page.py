@@ -91,7 +91,7 @@ def _text(name: str) -> str:
 def _milliseconds(value: float | None) -> str:
     if value is None:
         return "none"
-    return f"{value / 1000:.2f} s" if value >= 10_000 else f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms"
+    return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms"
 
 
 def _large(value: float) -> str:

@@ -77,12 +77,12 @@ def _tile(title: str, value: str, note: str, passed: bool | None) -> dict[str, A
     return {"title": title, "value": value, "note": note, "passed": passed}
 
 
-def comparisons(result: Result) -> list[dict[str, Any]]:
-    return [
-        {"loaded": name, "compared": compared, "problem": report.problem(row), **row}
+def comparisons(result: Result) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each way to load the network."""
+    return {
+        name: [{"compared": on, "problem": report.problem(row), **row} for on, row in entry["comparisons"].items()]
         for name, entry in result["loaded"].items()
-        for compared, row in entry["comparisons"].items()
-    ]
+    }
 
 
 def first_diverging(result: Result) -> dict[str, Any] | None:
