@@ -18,7 +18,7 @@ die() { # CODE MESSAGE
 
 # Relative folders mean the same for make, for compose and inside of a container.
 if [ -n "${IMAGES:-}" ]; then
-  [ -d "$IMAGES" ] || die 3 "IMAGES=$IMAGES is not a folder. It holds images and a labels.csv: filename,label."
+  [ -d "$IMAGES" ] || die 3 "IMAGES=$IMAGES is not a folder. It holds images and a labels.csv (filename,label), or a folder for each class."
   IMAGES=$(cd "$IMAGES" && pwd)
   export IMAGES
 fi

@@ -79,7 +79,10 @@ def job(options: argparse.Namespace) -> Job:
     models, work, output = folders(options)
     images = options.images and Path(options.images)
     if images and not images.is_dir():
-        raise errors.InputError(f"IMAGES={images} is not a folder. It holds images and a labels.csv: filename,label.")
+        raise errors.InputError(
+            f"IMAGES={images} is not a folder. It holds images and a labels.csv (filename,label), "
+            "or a folder for each class."
+        )
     given = [name.upper() for name in _NATIVE_ONLY if getattr(options, name)]
     if given and options.engine == "mmdnn":
         raise errors.UsageError(f"The engine mmdnn has no {' and no '.join(given)}; ENGINE=native has.")

@@ -16,8 +16,9 @@ from tf2torch.bundle import FloatArray, Reference, relative_error
 from tf2torch.details import Details
 from tf2torch.errors import InputError
 from tf2torch.evaluate import device as devices
+from tf2torch.evaluate import latency, report
 from tf2torch.evaluate import proof as proving
-from tf2torch.evaluate import report
+from tf2torch.evaluate.accuracy import Tally, wrong_shape
 from tf2torch.evaluate.network import Network, first_line
 from tf2torch.evaluate.proof import Proof
 from tf2torch.job import Job
@@ -66,6 +67,12 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
         "provenance": provenance.of(job),
         **pictures,
     }
+    inputs = (reference.inputs,) if reference else proof.details.inputs if proof else ()
+    known = proof.correspondence if proof else None
+    first = next(iter(loaders.values()))
+    result["timing"] = latency.attempt(
+        first, lambda model: Network.of(model.to(device).eval(), device, known), inputs, job
+    )
     files.write_json(products / "report.json", result)
     files.write_text(products / "report.md", report.markdown(result))
     page.write(job, products, result)
@@ -113,21 +120,20 @@ def _as_classifier(network: Network, reference: Reference, job: Job) -> tuple[di
     def compute(batch: FloatArray) -> FloatArray:
         return network.compute([batch])[0]
 
-    pairs = {
+    on_seeded = {
         "batch 1": (lambda: compute(reference.inputs[:1]), reference.single),
         "batch 10": (lambda: compute(reference.inputs), reference.outputs),
     }
+    rows = {
+        name: _comparison(_attempt(run), theirs, reference.tolerance(name)) for name, (run, theirs) in on_seeded.items()
+    }
+    accuracy = None
     if job.images:
         _check_same_images(reference, job)
-        pairs["images"] = (lambda: _on_images(compute, job), reference.image_outputs)
-    rows, accuracy = {}, None
-    for name, (run, theirs) in pairs.items():
-        tolerance = reference.tolerance(name)
-        ours = _attempt(run)
-        row = _comparison(ours, theirs, tolerance)
-        rows[name] = {**row, "tolerance": tolerance, "float32_error": reference.float32_errors[name]}
-        if name == "images" and not isinstance(ours, str):
-            accuracy = _accuracy(ours, theirs, reference, job)
+        found = _attempt(lambda: _on_images(compute, reference, job))
+        rows["images"], accuracy = (_refused(found), None) if isinstance(found, str) else found
+    for name, row in rows.items():
+        row |= {"tolerance": reference.tolerance(name), "float32_error": reference.float32_errors[name]}
     return rows, accuracy
 
 
@@ -181,16 +187,20 @@ def _images_unknown(job: Job) -> InputError:
     )
 
 
-def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatArray:
+def _on_images(
+    compute: Callable[[FloatArray], FloatArray], reference: Reference, job: Job
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The comparison on the user's images, and the accuracy of both sides."""
     assert job.images is not None  # the reference has image outputs only if there are images
-    rows = []
-    with Progress("PyTorch on images", len(images.labelled(job.images)), unit="images") as progress:
+    tally = Tally(reference, job.recipe.label_offset)
+    with Progress("PyTorch on images", len(reference.labels), unit="images") as progress:
         for chunk, batch in images.batches(job.images, job.recipe, IMAGE_BATCH):
-            rows.append(compute(batch))
+            outputs = compute(batch)
+            if outputs.shape[:1] != (len(chunk),):  # not a row for each image
+                return wrong_shape(outputs.shape, (len(reference.labels), tally.classes)), None
+            tally.add(outputs, progress.done)
             progress.update(len(chunk))
-            if rows[-1].shape[:1] != (len(chunk),):
-                return rows[-1]  # not a row for each image: of the wrong shape, whatever else there is
-    return np.concatenate(rows)
+    return tally.row(reference.tolerance("images")), tally.accuracy()
 
 
 def _comparison(
@@ -198,9 +208,9 @@ def _comparison(
 ) -> dict[str, Any]:
     """A wrong shape fails by itself: broadcasting would hide it. In [n, classes] the largest are at the same places."""
     if isinstance(ours, str):
-        return {"passed": False, "error": None, "problem": ours}
+        return _refused(ours)
     if ours.shape != theirs.shape:
-        return {"passed": False, "error": None, "shape": list(ours.shape), "wanted_shape": list(theirs.shape)}
+        return wrong_shape(ours.shape, theirs.shape)
     error = relative_error(ours, theirs)
     row = {"passed": bool(np.isfinite(error)) and error <= tolerance, "error": error if np.isfinite(error) else None}
     if theirs.ndim != 2 or not classifies:
@@ -209,14 +219,5 @@ def _comparison(
     return {**row, "passed": row["passed"] and same == len(theirs), "same_top1": same, "count": len(theirs)}
 
 
-def _accuracy(ours: FloatArray, theirs: FloatArray, reference: Reference, job: Job) -> dict[str, Any] | None:
-    """How many images each side names rightly, in top-1 and top-5; None if the model gives something else."""
-    if ours.size != theirs.size:
-        return None
-    wanted = np.array(reference.labels)[:, None] - job.recipe.label_offset
-    ours = ours.reshape(theirs.shape)
-    best = {"tensorflow": np.argsort(-theirs, 1, kind="stable"), "pytorch": np.argsort(-ours, 1, kind="stable")}
-    hits = {
-        side: {f"top{k}": int((order[:, :k] == wanted).any(1).sum()) for k in (1, 5)} for side, order in best.items()
-    }
-    return {"images": len(wanted), **hits}
+def _refused(problem: str) -> dict[str, Any]:
+    return {"passed": False, "error": None, "problem": problem}

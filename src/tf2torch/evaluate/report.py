@@ -12,6 +12,7 @@ MEASURE = (
     "Errors are relative to the largest output. What counts as equal is three times the error of TensorFlow's own",
     "float32 against its float64 on the same inputs, and never less than 1e-6.",
 )
+VALIDATION_SET = 50_000  # images of ILSVRC-2012, of which the published accuracy is
 COMPARISONS = ("batch 1", "batch 10", "images")  # what is compared; images only where there are any
 
 
@@ -116,16 +117,22 @@ def _row(name: str, compared: str, row: dict[str, Any]) -> str:
     return f"| {name} | {compared} | {figure(row['error'])} | {row['tolerance']:.1e} | {same} | {verdict} |"
 
 
+def _hits(count: int, images: int) -> str:
+    """Of the whole validation set in percent, as are the published figures beside it."""
+    return f"{100 * count / images:.1f} %" if images == VALIDATION_SET else str(count)
+
+
 def _accuracy(result: dict[str, Any]) -> list[str]:
     entry = next(iter(result["loaded"].values()))
     accuracy = entry["accuracy"]
     if accuracy is None and "images" in entry["comparisons"]:
         return ["The outputs for the images have another shape, so accuracy was not measured."]
     if accuracy is None:
-        return ["No images were given (IMAGES=folder with labels.csv), so accuracy was not measured."]
+        return ["No images were given (IMAGES=folder), so accuracy was not measured."]
     lines = [f"Accuracy on {accuracy['images']} images:", "", "| | top-1 | top-5 |", "|---|---|---|"]
     for side, title in (("tensorflow", "TensorFlow"), ("pytorch", "PyTorch")):
-        lines.append(f"| {title} | {accuracy[side]['top1']} | {accuracy[side]['top5']} |")
+        cells = [_hits(accuracy[side][k], accuracy["images"]) for k in ("top1", "top5")]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     if result["published_accuracy"] and result["weights"] == "pretrained":
         published = result["published_accuracy"]
         lines.append(f"| published, ILSVRC-2012 validation set | {published['top1']} % | {published['top5']} % |")
