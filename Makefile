@@ -10,7 +10,7 @@ said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name)))
 export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
 ##@ Convert
-.PHONY: demo convert plan fetch export codegen build-model evaluate report compare
+.PHONY: demo convert plan fetch export codegen build-model evaluate report report-all compare
 demo: ## the whole road on inception_v3 with seeded random weights: no download of weights
 	@MODEL=inception_v3 SOURCE= WEIGHTS=random scripts/convert.sh
 convert: ## a model from checkpoint to verdict: MODEL= or SOURCE=file INPUT= OUTPUT=, ENGINE=native|mmdnn WEIGHTS=pretrained|random PROOF=1 FORCE=1 FROM=codegen
@@ -29,6 +29,8 @@ evaluate: ## compare with TensorFlow: IMAGES=folder DEVICE=auto|cpu|cuda DEVICES
 	@scripts/stage.sh evaluate
 report: ## print the last report and its verdict
 	@scripts/stage.sh report
+report-all: ## output/index.html, a table of every report in output/
+	@scripts/report_all.sh
 compare: ## both engines on a model, side by side: MODEL= JSON=1
 	@scripts/compare.sh $(if $(filter-out 0,$(JSON)),--json)
 

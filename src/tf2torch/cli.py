@@ -95,6 +95,13 @@ def inspect(given: argparse.Namespace) -> int:
     return inspection.show(options.job(given), as_json=given.json)
 
 
+def report_all(given: argparse.Namespace) -> int:
+    """The index page of all reports."""
+    from tf2torch.report import index  # PyTorch side, where the templates' engine is
+
+    return index.show(given)
+
+
 def _fail(given: argparse.Namespace, code: int, message: str) -> int:
     """Prints the message, and puts a stage's failure on record beside its earlier results."""
     print(f"tf2torch: {message}", file=sys.stderr, flush=True)
@@ -149,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(name, road.run_stage, text)
     add("report", road.show_report, "print the report and the verdict")
+    add("report-all", report_all, "a page with a table of every report in output/")
     as_json(add("compare", comparison.show, "what both engines made of the model, side by side"))
     as_json(add("inspect", inspect, "TensorFlow: inputs, outputs, operations and parameters, before converting"))
     as_json(add("ops", operations.show, "the TensorFlow operations that the engine native knows"))

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from tf2torch import files, say
+from tf2torch import files, ledger, say
 from tf2torch.evaluate import proof_report, report
 from tf2torch.job import ENGINES, Job, place
 from tf2torch.report import highlight, sections, usage
@@ -27,6 +27,17 @@ def write(job: Job, products: Path, result: dict[str, Any]) -> None:
         files.write_text(products / PAGE, of(job, result))
     except Exception as error:  # whatever it is, hours of comparing are not to be lost for a picture of them
         say.line(f"  {PAGE} was not written ({type(error).__name__}: {error}); report.json and report.md have it all.")
+
+
+def refresh(job: Job) -> None:
+    """Writes the page of a conversion anew, now that the other engine has come to its end, too."""
+    result = read(job.output)
+    if result is None:
+        return
+    try:
+        ledger.amend(job, "evaluate", PAGE, of(job, result))
+    except Exception as error:
+        say.line(f"  {PAGE} of {job.engine} was not written anew ({type(error).__name__}: {error}).")
 
 
 def of(job: Job, result: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf2torch.engines import Stage, checkpoint_files, image_files
+from tf2torch.engines import Stage, checkpoint_files, image_files, page_files
 from tf2torch.job import Job
 
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "mmdnn", "numpy", "protobuf", "pillow")
@@ -25,7 +25,7 @@ def _build_inputs(job: Job) -> list[Path]:
 
 def _evaluate_inputs(job: Job) -> list[Path]:
     reference = job.intermediate("export", "reference.safetensors")
-    return [*_build_inputs(job), job.output / "converted_pytorch.pth", reference, *image_files(job)]
+    return [*_build_inputs(job), job.output / "converted_pytorch.pth", reference, *image_files(job), *page_files()]
 
 
 STAGES = (
