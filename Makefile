@@ -44,7 +44,7 @@ inspect: ## a network before it is converted, inputs, outputs, operations, param
 	@scripts/stage.sh export inspect $(if $(filter-out 0,$(JSON)),--json)
 ops: ## the TensorFlow operations that the engine native knows: JSON=1
 	@scripts/catalogue.sh ops $(if $(filter-out 0,$(JSON)),--json)
-tensorboard: ## the graph that ENGINE=mmdnn has exported in TensorBoard on 127.0.0.1: MODEL= TENSORBOARD_PORT=6006 DETACH=1 STOP=1
+tensorboard: ## the graphs of both sides, the errors and the images in TensorBoard on 127.0.0.1: MODEL= TENSORBOARD_PORT=6006 DETACH=1 STOP=1
 	@scripts/tensorboard.sh
 
 ##@ MMdnn

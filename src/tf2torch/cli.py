@@ -10,7 +10,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -72,19 +71,24 @@ def _absolute(argument: str, models: Path, output: Path) -> str:
 
 
 def tensorboard(given: argparse.Namespace) -> int:
-    """MMdnn's mmvismeta on the graph that its engine has exported: runs TensorBoard until it is stopped."""
+    """Runs TensorBoard on what there is of a model, until it is stopped; for the engine mmdnn its own mmvismeta."""
+    job = options.job(given)
+    events = job.work / "tensorboard"
+    address = ["--host", given.host, "--port", str(given.port)]
+    if job.engine == "native":
+        from tf2torch.export import board  # TensorFlow side
+
+        board.write(job, events)
+        os.execv(sys.executable, [sys.executable, "-m", "tensorboard.main", "--logdir", str(events), *address])
     from tf2torch.engines.mmdnn import commands
 
-    job = replace(options.job(given), engine="mmdnn")
     graph = job.output / f"{job.name}.ckpt.meta"
     if not graph.is_file():
         command = f"make export MODEL={job.name} ENGINE=mmdnn"
         raise errors.InputError(f"There is no {graph} to show. `{command}` writes it.")
-    events = job.work / "tensorboard"
     shutil.rmtree(events, ignore_errors=True)
     with files.machine_errors(events):
         events.mkdir(parents=True)
-    address = ["--host", given.host, "--port", str(given.port)]
     return commands.run_command(["mmvismeta", "--ckpt", str(graph), "--logdir", str(events), *address])
 
 
@@ -170,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     marking.add_argument("failed_stage")
     marking.add_argument("exit_code", type=int)
     marking.add_argument("message")
-    board = add("tensorboard", tensorboard, "show the exported graph in TensorBoard")
+    board = add("tensorboard", tensorboard, "show the graphs, errors and images in TensorBoard")
     board.add_argument("--host", default="0.0.0.0")  # of a container, whose port is published on 127.0.0.1
     board.add_argument("--port", type=int, default=6006)
     raw = add("mmdnn", mmdnn, "run one of MMdnn's own commands")

@@ -17,7 +17,7 @@ Run = Callable[[nn.Module], Tensor]
 
 def folded(module: nn.Module, run: Run) -> nn.Module | None:
     """The copy, or None where there is nothing to fold, or where that changes what `run` gives of it."""
-    with torch.inference_mode():
+    with torch.no_grad():
         result = copy.deepcopy(module)
         pairs = _pairs(result, run)
         if not pairs:
