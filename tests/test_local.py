@@ -22,7 +22,7 @@ PRODUCTS = {
     *(f"{MODEL}.ckpt.{part}" for part in ("meta", "index", "data-00000-of-00001")),
     *(f"converted.{suffix}" for suffix in ("json", "pb", "npy")),
     *(f"converted_pytorch.{suffix}" for suffix in ("py", "npy", "pth")),
-    *("report.json", "report.md"),
+    *("report.html", "report.json", "report.md"),
 }
 Make = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -232,7 +232,7 @@ def test_tensorboard_shows_the_graph(board: str) -> None:
 
 NATIVE = {
     *(f"converted_pytorch.{suffix}" for suffix in ("py", "safetensors", "sketch.safetensors", "pth")),
-    *("report.json", "report.md", "manifest.json", "status.json"),
+    *("report.html", "report.json", "report.md", "manifest.json", "status.json"),
 }
 
 

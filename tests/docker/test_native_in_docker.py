@@ -13,7 +13,7 @@ from checkout import SMALL_MODEL, Checkout
 SAID = ("convert", "ENGINE=native")
 PRODUCTS = {
     *(f"converted_pytorch.{suffix}" for suffix in ("py", "safetensors", "sketch.safetensors", "pth")),
-    *("report.json", "report.md", "manifest.json", "status.json"),
+    *("report.html", "report.json", "report.md", "manifest.json", "status.json"),
 }
 
 

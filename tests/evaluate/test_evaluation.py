@@ -262,7 +262,8 @@ def test_an_evaluation_that_passes(job: Job, tmp_path: Path) -> None:
     assert result["torch"] == torch.__version__
     assert result["published_accuracy"] == {"top1": 70.0, "top5": 90.0}
     assert text.startswith("# net: PASS\n")
-    assert sorted(path.name for path in (tmp_path / "products").iterdir()) == ["report.json", "report.md"]
+    written = sorted(path.name for path in (tmp_path / "products").iterdir())
+    assert written == ["report.html", "report.json", "report.md"]
 
 
 @pytest.mark.parametrize("change", [lambda logits: logits * 1.1, lambda logits: logits * float("nan")])
