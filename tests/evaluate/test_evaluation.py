@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.report import valid_report
 from tf2torch import bundle, files, images
 from tf2torch.bundle import Reference
 from tf2torch.errors import InputError, MachineError, ParityError, UsageError
@@ -249,6 +250,7 @@ def evaluate(job: Job, folder: Path, *models: Classifier) -> tuple[Any, str]:
     text = (folder / "report.json").read_text()
     assert "NaN" not in text
     assert "Infinity" not in text
+    valid_report.check(json.loads(text))
     return json.loads(text), (folder / "report.md").read_text()
 
 

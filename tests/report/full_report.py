@@ -258,4 +258,11 @@ def timing() -> dict[str, Any]:
     nothing = dict.fromkeys(("median_ms", "spread_ms", "ratio", "memory_mb"))
     rows.append({"way": "torch.compile", "batch": 1, **nothing, "problem": problem})
     notes = ["torch.compile: left out at batch 8 and 32."]
-    return {"device": "CPU", "threads": 2, "parameters": 25_557_032, "macs": 4_089_184_256, "rows": rows, "notes": notes}
+    return {
+        "device": "CPU",
+        "threads": 2,
+        "parameters": 25_557_032,
+        "macs": 4_089_184_256,
+        "rows": rows,
+        "notes": notes,
+    }

@@ -48,7 +48,7 @@ def collect(compute: Callable[[FloatArray], FloatArray], reference: Reference, j
 def best(outputs: FloatArray) -> list[tuple[int, float | None]]:
     """Of [classes], the classes that are largest with their probabilities; None where they are not finite."""
     chances = outputs.astype(np.float64)
-    if chances.min() < 0 or abs(chances.sum() - 1) > 1e-3:  # logits
+    if not (chances.min() >= 0 and abs(chances.sum() - 1) < 1e-3):  # logits, or no numbers
         with np.errstate(invalid="ignore", over="ignore"):
             chances = np.exp(chances - chances.max())
             chances /= chances.sum()
