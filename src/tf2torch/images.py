@@ -84,8 +84,13 @@ def batches(folder: Path, recipe: Recipe, size: int) -> Iterator[tuple[Sequence[
     items = labelled(folder)
     for start in range(0, len(items), size):
         chunk = items[start : start + size]
-        pixels = np.stack([read(item.path, recipe) for item in chunk])
-        yield chunk, network_input(pixels, recipe.preprocessing)
+        yield chunk, batch(chunk, recipe)
+
+
+def batch(items: Sequence[Labelled], recipe: Recipe) -> FloatArray:
+    """The network's input [n, H, W, 3] float32 of these images."""
+    pixels = np.stack([read(item.path, recipe) for item in items])
+    return network_input(pixels, recipe.preprocessing)
 
 
 def read(path: Path, recipe: Recipe) -> FloatArray:
