@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from tf2torch.attacks import Recorded
 from tf2torch.details import Details, pack
 from tf2torch.errors import InputError
 
@@ -39,6 +40,7 @@ class Reference:
     tensorflow: str
     later_classes: IntArray = field(default_factory=lambda: np.zeros((0, BEST), np.int64))  # of the images after those
     later_outputs: FloatArray = field(default_factory=lambda: np.zeros((0, BEST), np.float32))  # in these classes
+    attacks: Recorded | None = None  # None: the network has no gradient
 
     def best(self, start: int, stop: int) -> IntArray:
         """The classes of the largest outputs of some of the images, [stop - start, BEST]."""
@@ -52,6 +54,8 @@ class Reference:
 
 
 _ARRAYS = ("inputs", "outputs", "single", "image_outputs", "later_classes", "later_outputs")
+_BESIDE = (*_ARRAYS, "attacks")  # what is not in the metadata
+_ATTACKS = tuple(item.name for item in fields(Recorded))
 
 
 def best(outputs: FloatArray) -> IntArray:
@@ -65,9 +69,11 @@ def save(reference: Reference | None, path: Path, details: Details | None = None
     metadata: dict[str, str] = {}
     arrays: dict[str, Any] = {}
     if reference:
-        rest = {item.name: getattr(reference, item.name) for item in fields(reference) if item.name not in _ARRAYS}
+        rest = {item.name: getattr(reference, item.name) for item in fields(reference) if item.name not in _BESIDE}
         metadata["reference"] = json.dumps(rest)
         arrays = {name: getattr(reference, name) for name in _ARRAYS}
+        if reference.attacks:
+            arrays.update({f"attacks.{name}": getattr(reference.attacks, name) for name in _ATTACKS})
     if details:
         more, metadata["details"] = pack(details)
         arrays.update(more)
@@ -83,6 +89,8 @@ def load(path: Path) -> Reference | None:
                 return None
             rest = json.loads(metadata["reference"])
             arrays = {name: file.get_tensor(name) for name in _ARRAYS}
+            if "attacks.inputs" in file.keys():  # noqa: SIM118  # it is no dict
+                rest["attacks"] = Recorded(**{name: file.get_tensor(f"attacks.{name}") for name in _ATTACKS})
         rest["image_names"], rest["labels"] = tuple(rest["image_names"]), tuple(rest["labels"])
         return Reference(**arrays, **rest)
     except (FileNotFoundError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:

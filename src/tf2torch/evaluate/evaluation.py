@@ -15,8 +15,8 @@ from tf2torch import bundle, files, images, say, stage
 from tf2torch.bundle import FloatArray, Reference, relative_error
 from tf2torch.details import Details
 from tf2torch.errors import InputError
+from tf2torch.evaluate import attacks, latency, report, sharing
 from tf2torch.evaluate import device as devices
-from tf2torch.evaluate import latency, report
 from tf2torch.evaluate import proof as proving
 from tf2torch.evaluate.accuracy import Tally, wrong_shape
 from tf2torch.evaluate.network import Network, first_line
@@ -43,11 +43,15 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
     devices.exact_arithmetic()
     loaded: dict[str, Any] = {}
     pictures: dict[str, Any] = {}
+    attacked: dict[str, Any] | None = None
     known, inputs = (proof.correspondence, proof.details.inputs) if proof else (None, ())
     for name, load in loaders.items():
         with say.step(f"comparing {name} on {devices.describe(device)}"):
             model = load().to(device).eval()
+            sharing.announce(name)
             pictures = pictures or shown.of(Network.of(model, device, known), reference, inputs, job)
+            if reference and reference.attacks and not loaded:
+                attacked = attacks.compare(Network.of(model, device, known), reference.attacks, job)
             loaded[name] = compare(model, reference, job, device, proof, look_inside=not loaded)
         del model
         gc.collect()  # two models of half a gigabyte need not be in memory together
@@ -56,13 +60,14 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
         "model": job.name,
         "engine": job.engine,
         "weights": stage.weights(job),
-        "verdict": "PASS" if all(entry["passed"] for entry in loaded.values()) else "FAIL",
+        "verdict": "PASS" if all(part["passed"] for part in (*loaded.values(), attacked) if part) else "FAIL",
         "tensorflow": reference.tensorflow if reference else None,
         "torch": torch.__version__,
         "device": devices.describe(device),
         "published_accuracy": job.recipe.accuracy
         and {"top1": job.recipe.accuracy.top1, "top5": job.recipe.accuracy.top5},
         "loaded": loaded,
+        "attacks": attacked,
         "notes": list(proof.details.notes) if proof else [],
         "provenance": provenance.of(job),
         **pictures,
@@ -194,12 +199,11 @@ def _on_images(
     assert job.images is not None  # the reference has image outputs only if there are images
     tally = Tally(reference, job.recipe.label_offset)
     with Progress("PyTorch on images", len(reference.labels), unit="images") as progress:
-        for chunk, batch in images.batches(job.images, job.recipe, IMAGE_BATCH):
-            outputs = compute(batch)
-            if outputs.shape[:1] != (len(chunk),):  # not a row for each image
+        for count, outputs in sharing.outputs(compute, job, IMAGE_BATCH):
+            if outputs.shape[:1] != (count,):  # not a row for each image
                 return wrong_shape(outputs.shape, (len(reference.labels), tally.classes)), None
             tally.add(outputs, progress.done)
-            progress.update(len(chunk))
+            progress.update(count)
     return tally.row(reference.tolerance("images")), tally.accuracy()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tf2torch.evaluate import proof_report, timing_report
+from tf2torch.evaluate import attack_report, proof_report, timing_report
 from tf2torch.evaluate.proof_report import figure
 
 SCHEMA = 2  # of report.json; raised when a reader of the old content would stumble over the new
@@ -40,6 +40,8 @@ def comparison_lines(result: dict[str, Any]) -> list[str]:
     ]
     for name, entry in result["loaded"].items():
         lines += [(name, *line) for line in proof_report.lines(entry)]
+    if result.get("attacks"):
+        lines.append((next(iter(result["loaded"])), *attack_report.line(result["attacks"])))
     name_width, compared_width = (max(len(line[column]) for line in lines) for column in (0, 1))
     return [
         f"  {name:<{name_width}}  {compared:<{compared_width}}  {figures}  {'PASS' if passed else 'FAIL'}"
@@ -95,6 +97,8 @@ def markdown(result: dict[str, Any]) -> str:
         lines += [_row(name, compared, row) for compared, row in entry["comparisons"].items()]
     for name, entry in result["loaded"].items():
         lines += proof_report.markdown(name, entry)
+    if result.get("attacks"):
+        lines += attack_report.markdown(result["attacks"])
     if result["notes"]:
         lines += ["", "What TensorFlow did not compute, and so is not compared:", ""]
         lines += [f"* {note}" for note in result["notes"]]

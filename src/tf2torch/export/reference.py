@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tf2torch import images, say
+from tf2torch.attacks import FEW, IMAGES, Recorded
 from tf2torch.bundle import BEST, WHOLE, Reference, best, relative_error
 from tf2torch.errors import InputError
-from tf2torch.export import constants
+from tf2torch.export import attacks, constants
 from tf2torch.export.inputs import seeded_inputs
 from tf2torch.export.normalize import Inference
 from tf2torch.export.running import Running
@@ -47,12 +48,15 @@ def record(inference: Inference, job: Job, exact: Any = None) -> Reference:
     single = compute(inputs[:1]) if len(inputs) > 1 and _takes_any_batch(inference) else outputs[:1]
     seen = _on_images(compute, job, inputs.shape[1], len(inputs), outputs.shape[1])
     by_comparison = {"batch 1": single, "batch 10": outputs, "images": seen["image_outputs"]}
+    with say.step("attacking it"):
+        attacked = _attacked(inference, job, inputs)
     return Reference(
         inputs=inputs,
         outputs=outputs,
         single=single,
         float32_errors=_float32_errors(inference, job, inputs, by_comparison, exact),
         tensorflow=tf.VERSION,
+        attacks=attacked,
         **seen,
     )
 
@@ -77,6 +81,17 @@ def _on_images(compute: Compute, job: Job, size: int, batch_size: int, classes: 
         "later_classes": np.concatenate(later),
         "later_outputs": np.concatenate(later_outputs),
     }
+
+
+def _attacked(inference: Inference, job: Job, inputs: images.FloatArray) -> Recorded | None:
+    """Attacks on the first of the user's images, or of the seeded inputs; on a whole batch where the graph fixes it."""
+    if not _takes_any_batch(inference):
+        return attacks.record(inference, inputs, job, len(inputs))
+    first = inputs[:IMAGES]
+    if job.images:
+        recipe = replace(job.recipe, input_size=inputs.shape[1])
+        _, first = next(images.batches(job.images, recipe, IMAGES))
+    return attacks.record(inference, first, job, min(FEW, len(first)))
 
 
 def computer(inference: Inference) -> Compute:
