@@ -112,6 +112,7 @@ def environment(code: Path) -> dict[str, str]:
 def main() -> int:
     """What torchrun starts. Its exit code is that of the evaluation only where nobody waits for it in a file."""
     code = 0
+    os.environ["DEVICES"] = "1"  # it is one of several already
     distributed.init_process_group("gloo", timeout=PATIENCE)
     try:
         if distributed.get_rank():

@@ -61,7 +61,7 @@ def measure(
     others, began = timing.Others(), time.perf_counter()
     batches = batches or (GPU_BATCHES if device.type == "cuda" else BATCHES)
     rows, notes = _theirs(theirs, device)
-    single = network.feed([_batch(array, 1) for array in inputs])
+    single = network.feed(_batch(inputs, 1))
     ways = _ways(network.module, single, device, compiled=compiled)
     if FOLDED not in ways:
         notes.append(f"{FOLDED}: no batch norm follows a convolution, or the output would be another.")
@@ -71,7 +71,7 @@ def measure(
         if not wanted:
             notes.append(f"batch {batch}: left out, it would take too long here.")
             continue
-        rows += _of_batch(wanted, network.feed([_batch(array, batch) for array in inputs]), batch, left, device)
+        rows += _of_batch(wanted, network.feed(_batch(inputs, batch)), batch, left, device)
     busy = others.share()
     if busy is not None and busy > timing.BUSY:
         notes.append(f"Other processes took {100 * busy:.0f} % of the processors meanwhile: take the figures as rough.")
@@ -86,9 +86,12 @@ def measure(
     }
 
 
-def _batch(array: Array, size: int) -> Array:
-    """So many of an array's rows, repeated if it has less."""
-    return np.resize(array, (size, *array.shape[1:]))
+def _batch(inputs: Sequence[Array], size: int) -> list[Array]:
+    """So many rows, repeated where there are less, of every input that has as many as the first."""
+    rows = next((array.shape[0] for array in inputs if array.ndim), 0)
+    return [
+        np.resize(array, (size, *array.shape[1:])) if array.ndim and len(array) == rows else array for array in inputs
+    ]
 
 
 def _theirs(recorded: Result | None, device: torch.device) -> tuple[list[timing.Row], list[str]]:

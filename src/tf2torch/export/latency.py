@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from tf2torch import files, say, timing
 from tf2torch.export.inputs import seeded_inputs
-from tf2torch.export.normalize import Inference
+from tf2torch.export.normalize import Array, Inference
 from tf2torch.export.tensorflow import tf
 from tf2torch.job import Job
 
@@ -42,23 +42,23 @@ def record(inference: Inference, job: Job, kept: Path) -> None:
 
 
 def _in_another_process(inference: Inference, job: Job, kept: Path) -> Any:
-    inputs = {
-        f"{batch} {place}": np.ascontiguousarray(array)
-        for batch in BATCHES
-        for place, array in enumerate(seeded_inputs(inference, job, batch))
-    }
+    batches = _batches(inference, job)
+    inputs = {f"{batch} {place}": array for batch, arrays in batches.items() for place, array in enumerate(arrays)}
     about = {
+        "batches": list(batches),
         "inputs": [item.name for item in inference.inputs],
         "outputs": [item.name for item in inference.outputs],
         "weights": list(inference.weights),
     }
-    weights = {str(place): np.ascontiguousarray(value) for place, value in enumerate(inference.weights.values())}
+    weights = {str(place): value for place, value in enumerate(inference.weights.values())}
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".timing-") as name:
         folder = Path(name)
         (folder / "graph.pb").write_bytes(inference.definition.graph_def().SerializeToString())
         files.write_json(folder / "about.json", about)
-        save_file(weights, folder / "weights.safetensors")
-        save_file(inputs, folder / "inputs.safetensors")
+        for file, arrays in (("weights", weights), ("inputs", inputs)):
+            save_file(
+                {key: np.array(value, order="C") for key, value in arrays.items()}, folder / f"{file}.safetensors"
+            )
         path = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
         done = subprocess.run(
             [sys.executable, "-m", __name__, str(folder)],
@@ -71,6 +71,13 @@ def _in_another_process(inference: Inference, job: Job, kept: Path) -> Any:
     if done.returncode:
         raise RuntimeError(done.stderr.strip() or f"its process ended with {done.returncode}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _batches(inference: Inference, job: Job) -> dict[int, tuple[Array, ...]]:
+    """The inputs by the size of the batch: of each of BATCHES, or that which the graph fixes."""
+    found = [seeded_inputs(inference, job, batch) for batch in BATCHES]
+    sizes = [next((array.shape[0] for array in arrays if array.ndim), 1) for arrays in found]
+    return dict(zip(sizes, found, strict=True))
 
 
 def measure(folder: Path) -> dict[str, Any]:
@@ -93,9 +100,9 @@ def measure(folder: Path) -> dict[str, Any]:
         with tf.Session(graph=graph) as session:
             session.run(tf.global_variables_initializer(), feeds)
             call = session.make_callable(outputs, placeholders)
-            for batch in BATCHES:
+            for batch in about["batches"]:
                 given = [inputs[f"{batch} {place}"] for place in range(len(placeholders))]
-                seconds = SECONDS * batch / sum(BATCHES)
+                seconds = SECONDS * batch / sum(about["batches"])
                 try:
                     measured = timing.interleaved({"TensorFlow": lambda given=given: call(*given)}, seconds)  # type: ignore[misc]  # of this iteration
                 except tf.errors.OpError as error:
