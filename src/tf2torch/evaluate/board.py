@@ -144,9 +144,9 @@ def errors(network: Network, inputs: Sequence[Tensor], proof: Proof) -> list[Jso
     def ended(module: nn.Module, args: object, output: Any) -> None:  # noqa: ARG001  # torch's signature
         called = left[module].pop(0) if left[module] else None
         ref = called and called.outputs[0]
-        sketch = ref and proof.details.tensors.get(ref.tensor)
+        sketch = proof.details.tensors.get(ref.tensor) if ref else None
         tensor = next(_tensors(output), None)
-        if not sketch or tensor is None or not tensor.is_floating_point():
+        if called is None or ref is None or sketch is None or tensor is None or not tensor.is_floating_point():
             return
         try:
             _, ours = parity.sketched(tensor, ref, sketch)

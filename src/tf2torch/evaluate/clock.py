@@ -38,4 +38,4 @@ def memory(device: torch.device, module: nn.Module, run: Callable[[], object], c
     cuda.reset_peak_memory_stats(device)
     run()
     cuda.synchronize(device)
-    return round((cuda.max_memory_allocated(device) - before + weights) / 1e6, 1)
+    return float(round((cuda.max_memory_allocated(device) - before + weights) / 1e6, 1))

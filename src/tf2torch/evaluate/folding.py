@@ -23,7 +23,7 @@ def folded(module: nn.Module, run: Run) -> nn.Module | None:
         if not pairs:
             return None
         for convolution, norm in pairs.items():
-            fused = fuse_conv_bn_eval(result.get_submodule(convolution), result.get_submodule(norm))  # type: ignore[type-var]  # _pairs gives names of both kinds
+            fused = fuse_conv_bn_eval(result.get_submodule(convolution), result.get_submodule(norm))  # type: ignore[type-var, arg-type]  # _pairs gives names of both kinds
             result.set_submodule(convolution, fused)
             result.set_submodule(norm, nn.Identity())
         try:

@@ -132,7 +132,7 @@ def _ways(module: nn.Module, inputs: Sequence[Tensor], device: torch.device, *, 
 @contextmanager
 def _tf32() -> Any:
     """What evaluate/device.py turns off, for once on."""
-    settings = torch.backends.cuda.matmul, torch.backends.cudnn
+    settings: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
     before = [setting.allow_tf32 for setting in settings]
     try:
         for setting in settings:
@@ -156,10 +156,10 @@ def _of_batch(
         try:
             outputs[name] = run()
             memory[name] = clock.memory(device, way[0], run)
-        except Exception as error:  # not every way is for every network; eager is the one that has to run
+        except Exception as refusal:  # not every way is for every network; eager is the one that has to run
             if name == EAGER and batch == 1:
                 raise
-            rows.append({**timing.problem(name, batch, first_line(error)), "ratio": None, "memory_mb": None})
+            rows.append({**timing.problem(name, batch, first_line(refusal)), "ratio": None, "memory_mb": None})
         else:
             runs[name] = run
     measured = timing.interleaved(runs, seconds, clock.seconds(device), warm=True) if runs else {}
