@@ -70,6 +70,9 @@ def tiles(result: Result) -> list[dict[str, Any]]:
     )
     passed = trainable["passed"] if trainable else None
     found.append(_tile("parameters", f"{first['parameters'] / 1e6:.1f} M", note, passed))
+    if row := _eager(result.get("timing")):
+        ratio = f"{row['ratio']:.2f} x TensorFlow's time" if row["ratio"] else "as it is, in float32"
+        found.append(_tile("one image", f"{row['median_ms']:.1f} ms", ratio, None))
     return found
 
 
@@ -177,11 +180,11 @@ def column(result: Result) -> View:
         "cosine": min(cosines) if cosines and None not in cosines else None,
         "source_lines": result.get("source_lines"),
         "first_diverging": diverging and proof_report.module_title(diverging),
-        "latency": _latency(result.get("timing")),
+        "latency": (_eager(result.get("timing")) or {}).get("median_ms"),
     }
 
 
-def _latency(part: Mapping[str, Any] | None) -> float | None:
-    """Milliseconds of the network as it is for one image."""
+def _eager(part: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The times of the network as it is for one image."""
     rows = (part or {}).get("rows") or []
-    return next((row["median_ms"] for row in rows if row["batch"] == 1 and row["way"] == "eager"), None)
+    return next((row for row in rows if row["batch"] == 1 and row["way"] == "eager" and row["median_ms"]), None)
