@@ -36,7 +36,7 @@ class Attack:
         return 1 if self.method == "FGSM" else STEPS
 
 
-ATTACKS = tuple(Attack(method, eps) for method in ("FGSM", "PGD") for eps in (8, 16))  # type: ignore[arg-type]  # literals
+ATTACKS = tuple(Attack(method, eps) for method in ("FGSM", "PGD") for eps in (8, 16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ def _attacked(
     least, most = np.maximum(inputs - eps, lowest), np.minimum(inputs + eps, highest)
     if attack.method == "FGSM":
         return np.clip(inputs + eps * np.sign(first), least, most)
-    start = np.random.default_rng([seed, attack.eps]).uniform(-1, 1, inputs.shape).astype(np.float32)
-    changed = np.clip(inputs + eps * start, least, most)
+    start = np.asarray(np.random.default_rng([seed, attack.eps]).uniform(-1, 1, inputs.shape), np.float32)
+    changed: FloatArray = np.clip(inputs + eps * start, least, most)
     for _ in range(attack.steps):
         changed = np.clip(changed + eps / np.float32(4) * np.sign(gradient(changed)), least, most)
     return changed

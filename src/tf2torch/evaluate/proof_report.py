@@ -34,6 +34,9 @@ def lines(entry: Entry) -> list[tuple[str, str, bool]]:
         result.append(("modules", f"{agreeing}/{modules['compared']} agree", modules["passed"]))
         if first := modules["first_diverging"]:
             result.append(("", f"first diverging: {whole(first)}", False))
+        if alone := modules.get("by_itself"):
+            failing = [module_title(row) for row in alone["rows"] if row["passed"] is False]
+            result.append(("by itself", ", ".join(failing) or f"all {alone['compared']} agree", alone["passed"]))
     if gradients := entry["gradients"]:
         result.append(("gradients", _gradients(gradients), gradients["passed"]))
     if trainable := entry["trainable"]:
@@ -65,6 +68,8 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
                 figures = (figure(first[side][key], 3) for key in ("mean", "std", "min", "max"))
                 text.append(f"| {title} | {' | '.join(figures)} |")
             text.append("")
+    if "by_itself" in modules:
+        text += _alone(modules["by_itself"])
     if modules["stopped"]:
         text += [f"The network stopped: {modules['stopped']}", ""]
     text += [
@@ -80,6 +85,14 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
         cells = (module_title(row), row["class"], row.get("tensor", ""), error, tolerance, _verdict(row))
         text.append(f"| {' | '.join(cells)} |")
     return text
+
+
+def _alone(modules: dict[str, Any]) -> list[str]:
+    """Of BISECT=1: the modules that are wrong themselves."""
+    failing = [f"* {whole(row)}" for row in modules["rows"] if row["passed"] is False]
+    if not failing:
+        return [f"Each by itself, fed with TensorFlow's own tensors: all {modules['compared']} agree.", ""]
+    return ["Each by itself, fed with TensorFlow's own tensors, these differ:", "", *failing, ""]
 
 
 def _gradient_table(name: str, gradients: dict[str, Any]) -> list[str]:

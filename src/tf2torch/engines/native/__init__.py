@@ -55,5 +55,5 @@ STAGES = (
     ),
     Stage("codegen", _PYTORCH_SIDE, _NETWORK, _codegen_inputs),
     Stage("build", _PYTORCH_SIDE, ("engine", "formats"), _build_inputs),
-    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "formats", "timing"), _evaluate_inputs),
+    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "formats", "bisect", "timing"), _evaluate_inputs),
 )

@@ -60,7 +60,7 @@ def read_proof(job: Job) -> Proof:
         for value, param in graph.params.items()
         if param.kind == "trainable"
     }
-    return Proof(known, found, trained, {node.name: node.op for node in graph.nodes})
+    return Proof(known, found, trained, {node.name: node.op for node in graph.nodes}, job.bisect)
 
 
 def _graph(path: Path) -> Graph:
