@@ -17,7 +17,7 @@ from tf2torch.job import Job
 
 torch = pytest.importorskip("torch")
 from tests.evaluate import small_network as small  # noqa: E402  # torch may be absent
-from tf2torch.evaluate import clock, latency  # noqa: E402  # torch may be absent
+from tf2torch.evaluate import clock, latency, tf32  # noqa: E402  # torch may be absent
 from tf2torch.evaluate.folding import folded  # noqa: E402  # torch may be absent
 from tf2torch.evaluate.network import Network  # noqa: E402  # torch may be absent
 
@@ -224,6 +224,25 @@ def test_tf32_is_on_for_once() -> None:
         return [setting.allow_tf32 for setting in (torch.backends.cuda.matmul, torch.backends.cudnn)]
 
     before = state()
-    with latency._tf32():
+    with tf32.allowed():
         assert state() == [True, True]
     assert state() == before
+
+
+class OnGpu:
+    """A network that says that it is on a GPU."""
+
+    device = torch.device("cuda")
+
+    def compute(self, arrays: Any) -> Any:
+        assert torch.backends.cudnn.allow_tf32
+        return [arrays[0] * np.float32(1.001)]
+
+
+def test_the_comparison_with_tf32_judges_nothing() -> None:
+    rows = np.eye(3, dtype=np.float32)
+    gpu: Any = OnGpu()
+    assert tf32.compare(gpu, [rows], [rows]) == {"error": pytest.approx(1e-3, rel=1e-2), "same_top1": 3, "count": 3}
+    assert tf32.compare(network(small.network()), images(), [rows]) is None  # on the CPU
+    assert tf32.row(rows, rows[:1]) is None
+    assert tf32.row(rows[None], rows[None] * np.float32("nan")) == {"error": None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +15,11 @@ from tf2torch import bundle, files, images, say, stage
 from tf2torch.bundle import FloatArray, Reference, relative_error
 from tf2torch.details import Details
 from tf2torch.errors import InputError
-from tf2torch.evaluate import attacks, latency, report, sharing
+from tf2torch.evaluate import attacks, latency, report, sharing, tf32
 from tf2torch.evaluate import device as devices
 from tf2torch.evaluate import proof as proving
 from tf2torch.evaluate.accuracy import Tally, wrong_shape
-from tf2torch.evaluate.network import Network, first_line
+from tf2torch.evaluate.network import Array, Network, first_line
 from tf2torch.evaluate.proof import Proof
 from tf2torch.job import Job
 from tf2torch.progress import Progress
@@ -72,11 +72,9 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
         "provenance": provenance.of(job),
         **pictures,
     }
-    inputs = (reference.inputs,) if reference else proof.details.inputs if proof else ()
-    known = proof.correspondence if proof else None
     first = next(iter(loaders.values()))
     result["timing"] = latency.attempt(
-        first, lambda model: Network.of(model.to(device).eval(), device, known), inputs, job
+        first, lambda model: Network.of(model.to(device).eval(), device, known), _known(reference, proof)[0], job
     )
     files.write_json(products / "report.json", result)
     files.write_text(products / "report.md", report.markdown(result))
@@ -107,6 +105,7 @@ def compare(
         rows, accuracy = _as_classifier(network, reference, job)
         comparisons = {**comparisons, **rows}
     outputs_agree = all(row["passed"] for row in comparisons.values())
+    coarse = tf32.compare(network, *_known(reference, proof))
     parts: dict[str, Any] = dict.fromkeys(proving.PARTS)
     if proof and (look_inside or not outputs_agree):
         parts = proving.prove(network, proof)
@@ -115,8 +114,16 @@ def compare(
         "parameters": sum(p.numel() for p in model.parameters()),
         "comparisons": {name: comparisons[name] for name in sorted(comparisons, key=_place)},
         "accuracy": accuracy,
+        **({"tf32": coarse} if coarse else {}),
         **parts,
     }
+
+
+def _known(reference: Reference | None, proof: Proof | None) -> tuple[Sequence[Array], Sequence[Array]]:
+    """Inputs, and what TensorFlow makes of them; none if there are neither of both."""
+    if reference:
+        return (reference.inputs,), (reference.outputs,)
+    return (proof.details.inputs, proof.details.outputs) if proof else ((), ())
 
 
 def _as_classifier(network: Network, reference: Reference, job: Job) -> tuple[dict[str, Any], dict[str, Any] | None]:

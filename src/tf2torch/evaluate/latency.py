@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tf2torch import files, say, timing
-from tf2torch.evaluate import clock
+from tf2torch.evaluate import clock, tf32
 from tf2torch.evaluate.folding import folded
 from tf2torch.evaluate.network import Array, Network, first_line
 from tf2torch.job import Job
@@ -122,25 +122,11 @@ def _ways(module: nn.Module, inputs: Sequence[Tensor], device: torch.device, *, 
     if compiled:
         ways["torch.compile"] = (torch.compile(module), nullcontext, plain)  # type: ignore[assignment]  # it is a module
     if device.type == "cuda":
-        ways["TF32"] = (module, _tf32, plain)
+        ways["TF32"] = (module, tf32.allowed, plain)
     for name, dtype in (("fp16", torch.float16), ("bf16", torch.bfloat16)):
         if device.type == "cuda" or name == "bf16":
             ways[f"{name} autocast"] = (module, lambda dtype=dtype: torch.autocast(device.type, dtype), plain)  # type: ignore[misc]  # of this iteration
     return ways
-
-
-@contextmanager
-def _tf32() -> Any:
-    """What evaluate/device.py turns off, for once on."""
-    settings: tuple[Any, ...] = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = [setting.allow_tf32 for setting in settings]
-    try:
-        for setting in settings:
-            setting.allow_tf32 = True
-        yield
-    finally:
-        for setting, value in zip(settings, before, strict=True):
-            setting.allow_tf32 = value
 
 
 def _of_batch(

@@ -95,6 +95,9 @@ def markdown(result: dict[str, Any]) -> str:
     ]
     for name, entry in result["loaded"].items():
         lines += [_row(name, compared, row) for compared, row in entry["comparisons"].items()]
+        if coarse := entry.get("tf32"):
+            same = f"{coarse['same_top1']}/{coarse['count']}" if "count" in coarse else ""
+            lines.append(f"| {name} | the same with TF32 | {figure(coarse['error'])} | | {same} | not judged |")
     for name, entry in result["loaded"].items():
         lines += proof_report.markdown(name, entry)
     if result.get("attacks"):
