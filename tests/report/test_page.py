@@ -37,6 +37,7 @@ def test_every_section() -> None:
     assert re.findall(r'<a href="#(\w+)"', html) == SECTIONS
     seen = text(html)
     for words in (
+        "the same with TF32 1.2e-03 10/10 not judged",
         *("residual_net PASS", "TensorFlow 2.21.0 against PyTorch 2.13.0 on CPU, engine native."),
         *("largest error 8.0e-06 tolerance 1.1e-05", "same top-1 10/10", "modules 52/52", "gradient cosine 0.999994"),
         *(
@@ -69,6 +70,7 @@ def test_a_failure_says_where_it_begins() -> None:
     assert "largest error none shape [1, 10], not [1, 1000]" in seen
     assert "elements that differ 24.0 %" in seen
     assert "Modules: 27 of 52 agree" in seen
+    assert "Fed with TensorFlow's own tensors, these differ: block3.1.conv (Conv2D: " in seen
 
 
 def test_what_was_not_measured_has_no_section() -> None:

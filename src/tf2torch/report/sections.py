@@ -83,9 +83,19 @@ def _tile(title: str, value: str, note: str, passed: bool | None) -> dict[str, A
 def comparisons(result: Result) -> dict[str, list[dict[str, Any]]]:
     """The rows of each way to load the network."""
     return {
-        name: [{"compared": on, "problem": report.problem(row), **row} for on, row in entry["comparisons"].items()]
+        name: [
+            *({"compared": on, "problem": report.problem(row), **row} for on, row in entry["comparisons"].items()),
+            *_in_tf32(entry),
+        ]
         for name, entry in result["loaded"].items()
     }
+
+
+def _in_tf32(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row that is not judged; none but of a GPU."""
+    if not entry.get("tf32"):
+        return []
+    return [{"compared": "the same with TF32", "problem": None, "tolerance": None, "passed": None, **entry["tf32"]}]
 
 
 def first_diverging(result: Result) -> dict[str, Any] | None:
@@ -114,7 +124,14 @@ def modules(name: str, part: dict[str, Any]) -> View:
         "rows": rows,
         "agreeing": sum(row["passed"] is True for row in rows),
         "plot": plot.errors(part["rows"]),
+        "alone": part.get("by_itself") and _alone(part["by_itself"]),
     }
+
+
+def _alone(part: dict[str, Any]) -> View:
+    """Of BISECT=1: what is said of the modules that are wrong themselves."""
+    sentences = [proof_report.whole(row) for row in part["rows"] if row["passed"] is False]
+    return {"compared": part["compared"], "sentences": sentences}
 
 
 def _parts(result: Result, part: str) -> list[View]:
