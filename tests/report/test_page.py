@@ -78,7 +78,7 @@ def test_what_was_not_measured_has_no_section() -> None:
     assert ids(html) == ["comparisons", "use"]
     assert "converted_pytorch.py</code>, " not in html  # no source
     whole = full_report.result()
-    optional = ("provenance", "network", "examples", "accuracy", "attacks", "timing")
+    optional = ("provenance", "network", "examples", "attacks", "timing")
     for key in optional:
         assert page.render({**whole, key: None}, "")
         assert page.render({name: value for name, value in whole.items() if name != key}, "")

@@ -140,7 +140,7 @@ def _parts(result: Result, part: str) -> list[View]:
 
 def accuracy(result: Result) -> View | None:
     """Of the whole folder; the published figures only beside weights that they are of."""
-    found = result.get("accuracy") or next(iter(result["loaded"].values()))["accuracy"]
+    found = next(iter(result["loaded"].values()))["accuracy"]
     if not found:
         return None
     published = result["published_accuracy"] if result["weights"] == "pretrained" else None
