@@ -37,7 +37,19 @@ def arguments(*words: str, **variables: str) -> list[str]:
 def clean_environment() -> dict[str, str]:
     said = (
         *("MODEL", "ENGINE", "WEIGHTS", "IMAGES", "RUNTIME", "GPU", "DEVICE", "FORCE", "FROM"),
-        *("SOURCE", "INPUT", "OUTPUT", "FORMATS", "PROOF", "BISECT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"),
+        *(
+            "SOURCE",
+            "INPUT",
+            "OUTPUT",
+            "FORMATS",
+            "PROOF",
+            "BISECT",
+            "DEVICES",
+            "TIMING",
+            "MAKEFLAGS",
+            "MAKELEVEL",
+            "MFLAGS",
+        ),
     )
     return {name: value for name, value in os.environ.items() if name not in said}
 
