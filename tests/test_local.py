@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 
 def arguments(*words: str, **variables: str) -> list[str]:
-    given = {"RUNTIME": "local", "MODEL": MODEL, "ENGINE": "mmdnn", "WEIGHTS": "random", **variables}
+    given = {"RUNTIME": "local", "MODEL": MODEL, "ENGINE": "mmdnn", "WEIGHTS": "random", "TIMING": "0", **variables}
     return ["make", *words, f"VENV={sys.prefix}", *(f"{name}={value}" for name, value in given.items())]
 
 
@@ -251,10 +251,15 @@ NATIVE = {
 @pytest.fixture(scope="module")
 def native(make: Make, copy: Path) -> Path:
     """The results of a conversion with the default engine."""
-    result = make("convert", ENGINE="")
+    result = make("convert", ENGINE="", TIMING="1")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(f"PASS {MODEL}  RANDOM WEIGHTS")
     return copy / "output" / MODEL
+
+
+def test_both_sides_are_timed(native: Path) -> None:
+    ways = {row["way"] for row in read(native / "report.json")["timing"]["rows"] if row["median_ms"]}
+    assert {"TensorFlow", "eager", "BN folded"} <= ways
 
 
 def test_the_default_engine_stands_in_the_models_own_folder(native: Path) -> None:
