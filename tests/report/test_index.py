@@ -43,7 +43,7 @@ def test_every_report_of_either_engine(tmp_path: Path, capsys: pytest.CaptureFix
         ("worse_now", "native", None),
     ]
     assert index.show(Namespace(output_folder=str(tmp_path))) == 0
-    assert capsys.readouterr().out == "5 conversions, 1 of them PASS  -> output/index.html\n"
+    assert capsys.readouterr().out == "1 of 5 PASS  -> output/index.html\n"
     html = (tmp_path / "index.html").read_text()
     assert "no &lt;such&gt; operation" in html
     assert 'href="b%20net/report.html"' in html

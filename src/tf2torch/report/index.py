@@ -18,7 +18,7 @@ def show(options: argparse.Namespace) -> int:
     output = Path(options.output_folder)
     found = rows(output)
     files.write_text(output / INDEX, page.template(INDEX).render(rows=found, passed=_passed(found)))
-    print(f"{len(found)} conversions, {_passed(found)} of them PASS  -> output/{INDEX}")
+    print(f"{_passed(found)} of {len(found)} PASS  -> output/{INDEX}")
     return 0
 
 

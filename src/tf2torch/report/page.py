@@ -80,7 +80,7 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        figure=proof_report.figure,
+        figure=lambda value, digits=1: "0" if value == 0 else proof_report.figure(value, digits),
         python=highlight.python,
         shell=highlight.shell,
         count=lambda value: f"{value:,}",
