@@ -22,12 +22,12 @@ SKIPPED = "unchanged"
 def run_stage(options: argparse.Namespace) -> int:
     """One stage of one model, unless its last results hold. Ends with a line that says what it did."""
     job = job_of(options)
-    if options.command == "evaluate" and job.devices != "1" and (code := _on_many_devices(options, job)) is not None:
-        return code
     step = engines.stages(job.engine)[options.command]
     reason = "asked for" if forced(step.name, options) else stage.stale(step, job)
     if reason is None:
         say.line(f"{step.verb} {job.name}: {SKIPPED}, skipped")
+    elif step.name == "evaluate" and job.devices != "1" and (code := _on_many_devices(options, job)) is not None:
+        return code
     else:
         say.line(f"{step.verb} {job.name} ({reason})")
         seconds = stage.run(step, job)

@@ -24,8 +24,8 @@ def _build_inputs(job: Job) -> list[Path]:
 
 
 def _evaluate_inputs(job: Job) -> list[Path]:
-    reference = job.intermediate("export", "reference.safetensors")
-    return [*_build_inputs(job), job.output / "converted_pytorch.pth", reference, *image_files(job), *page_files()]
+    exported = [job.intermediate("export", name) for name in ("reference.safetensors", "timing.json")]
+    return [*_build_inputs(job), job.output / "converted_pytorch.pth", *exported, *image_files(job), *page_files()]
 
 
 STAGES = (

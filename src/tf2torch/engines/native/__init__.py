@@ -41,7 +41,7 @@ def _build_inputs(job: Job) -> list[Path]:
 def _evaluate_inputs(job: Job) -> list[Path]:
     made = [*_build_inputs(job), *(job.output / f"converted_pytorch.{suffix}" for suffix in ("pth", *job.formats))]
     correspondence = job.intermediate("codegen", "correspondence.json")
-    exported = _exported(job, "reference.safetensors", "graph.json")
+    exported = _exported(job, "reference.safetensors", "graph.json", "timing.json")
     return [*made, correspondence, *exported, *image_files(job), *page_files()]
 
 
