@@ -5,12 +5,12 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 # What is said on the command line reaches the scripts through the environment. Manifests repeat it.
-VARIABLES := RUNTIME GPU MODEL SOURCE INPUT OUTPUT ENGINE WEIGHTS SEED IMAGES DEVICE FORMATS PROOF BISECT FORCE FROM OFFLINE
+VARIABLES := RUNTIME GPU MODEL SOURCE INPUT OUTPUT ENGINE WEIGHTS SEED IMAGES DEVICE DEVICES TIMING FORMATS PROOF BISECT FORCE FROM OFFLINE
 said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)=$($(name))))
 export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
 ##@ Convert
-.PHONY: demo convert plan fetch export codegen build-model evaluate report compare benchmark
+.PHONY: demo convert plan fetch export codegen build-model evaluate report report-all compare benchmark
 demo: ## the whole road on inception_v3 with seeded random weights: no download of weights
 	@MODEL=inception_v3 SOURCE= WEIGHTS=random scripts/convert.sh
 convert: ## a model from checkpoint to verdict: MODEL= or SOURCE=file INPUT= OUTPUT=, ENGINE=native|mmdnn WEIGHTS=pretrained|random PROOF=1 FORCE=1 FROM=codegen
@@ -25,10 +25,12 @@ codegen: ## PyTorch source from the graph
 	@scripts/stage.sh codegen
 build-model: ## the model files: .pth, and FORMATS=npy,pt2
 	@scripts/stage.sh build
-evaluate: ## compare with TensorFlow: IMAGES=folder DEVICE=auto|cpu|cuda PROOF=1 BISECT=1
+evaluate: ## compare with TensorFlow: IMAGES=folder DEVICE=auto|cpu|cuda DEVICES=all TIMING=0 PROOF=1 BISECT=1
 	@scripts/stage.sh evaluate
 report: ## print the last report and its verdict
 	@scripts/stage.sh report
+report-all: ## output/index.html, a table of every report in output/
+	@scripts/report_all.sh
 compare: ## both engines on a model, side by side: MODEL= JSON=1
 	@scripts/compare.sh $(if $(filter-out 0,$(JSON)),--json)
 benchmark: ## times and memory, beside MMdnn and networks written by hand: MODEL= RUNS=1
@@ -44,7 +46,7 @@ inspect: ## a network before it is converted, inputs, outputs, operations, param
 	@scripts/stage.sh export inspect $(if $(filter-out 0,$(JSON)),--json)
 ops: ## the TensorFlow operations that the engine native knows: JSON=1
 	@scripts/catalogue.sh ops $(if $(filter-out 0,$(JSON)),--json)
-tensorboard: ## the graph that ENGINE=mmdnn has exported in TensorBoard on 127.0.0.1: MODEL= TENSORBOARD_PORT=6006 DETACH=1 STOP=1
+tensorboard: ## the graphs of both sides, the errors and the images in TensorBoard on 127.0.0.1: MODEL= TENSORBOARD_PORT=6006 DETACH=1 STOP=1
 	@scripts/tensorboard.sh
 
 ##@ MMdnn

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share. Sourced, from the root of the repository.
 #   variables of the user: RUNTIME=auto|docker|local  GPU=auto|0|1  MODEL ENGINE WEIGHTS SEED IMAGES DEVICE FORCE FROM OFFLINE
-#                          SOURCE INPUT OUTPUT FORMATS PROOF BISECT
+#                          SOURCE INPUT OUTPUT FORMATS PROOF BISECT DEVICES TIMING
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,7 +18,7 @@ die() { # CODE MESSAGE
 
 # Relative folders mean the same for make, for compose and inside of a container.
 if [ -n "${IMAGES:-}" ]; then
-  [ -d "$IMAGES" ] || die 3 "IMAGES=$IMAGES is not a folder. It holds images and a labels.csv: filename,label."
+  [ -d "$IMAGES" ] || die 3 "IMAGES=$IMAGES is not a folder. It holds images and a labels.csv (filename,label), or a folder for each class."
   IMAGES=$(cd "$IMAGES" && pwd)
   export IMAGES
 fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Shows the graph of MODEL that the engine mmdnn has exported in TensorBoard (mmvismeta), on this machine only, until Ctrl-C.
+# Shows MODEL in TensorBoard, on this machine only, until Ctrl-C: the graphs of both sides, the error of each module, the
+# images; for ENGINE=mmdnn the graph that it has exported (mmvismeta).
 #   DETACH=1 leaves it running; STOP=1 stops it; TENSORBOARD_PORT=6006
 source "$(dirname "$0")/lib.sh"
 url=http://127.0.0.1:${TENSORBOARD_PORT:=6006}/
@@ -19,9 +20,10 @@ answers() { (exec 3<>"/dev/tcp/127.0.0.1/$TENSORBOARD_PORT") 2>/dev/null; }
 
 if [ "${STOP:-0}" = 1 ]; then choose_runtime && if [ "$RUNTIME" = docker ]; then scripts/env.sh --quiet && load_env; fi && stop && exit 0; fi
 prepare
-MODEL=${MODEL:-inception_v3}
-graph=output/$MODEL/mmdnn/$MODEL.ckpt.meta
-[ -f "$graph" ] || die 3 "There is no $graph to show. \`make export MODEL=$MODEL ENGINE=mmdnn\` writes it."
+name=${SOURCE_NAME:-inception_v3} MODEL=${MODEL:-}
+MODEL=${MODEL:-${name%%.*}}
+if [ "${ENGINE:-native}" = mmdnn ]; then graph=output/$MODEL/mmdnn/$MODEL.ckpt.meta; else graph=output/$MODEL/status.json; fi
+[ -f "$graph" ] || die 3 "There is no $graph, so nothing to show. \`make export MODEL=$MODEL${ENGINE:+ ENGINE=$ENGINE}\` writes it."
 stop
 ! answers || die "$EXIT_MACHINE" "Port $TENSORBOARD_PORT is taken. Choose another with TENSORBOARD_PORT=."
 say "Starting TensorBoard ..."
@@ -30,7 +32,7 @@ if [ "$RUNTIME" = docker ]; then
     { docker compose --profile tools logs --no-log-prefix tensorboard >&2 && stop && die 1 "TensorBoard did not come up: see above."; }
 else
   mkdir -p .cache
-  setsid bash -c 'exec "$@"' _ env PYTHONPATH=src PATH="$VENV_PATH:$PATH" "$VENV/bin/python" -m tf2torch.cli tensorboard \
+  setsid bash -c 'exec "$@"' _ env PYTHONPATH=src IMAGES="${IMAGES:-models/photographs}" PATH="$VENV_PATH:$PATH" "$VENV/bin/python" -m tf2torch.cli tensorboard \
     --host 127.0.0.1 --port "$TENSORBOARD_PORT" >.cache/tensorboard.log 2>&1 &
   echo $! >"$pid_file"
   for _ in $(seq 240); do

@@ -3,6 +3,7 @@
 # docs/mmdnn.md for ENGINE=mmdnn.
 #   MODELS="vgg_16 vgg_19" takes only these
 source "$(dirname "$0")/lib.sh"
+export TIMING=${TIMING:-0} # the table is about what is converted, not how fast it runs
 mapfile -t models < <(basename -s .toml -a models/*.toml)
 # shellcheck disable=SC2206  # a list of names, meant to be split
 [ -z "${MODELS:-}" ] || models=($MODELS)

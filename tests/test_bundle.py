@@ -39,8 +39,9 @@ REFERENCE = Reference(
         REFERENCE,
         replace(REFERENCE, image_outputs=np.zeros((0, 5), np.float32), image_names=(), labels=()),
         replace(REFERENCE, outputs=REFERENCE.outputs[:, ::-1]),  # not contiguous
+        replace(REFERENCE, later_classes=bundle.best(noise(3, 9)), later_outputs=noise(3, 5)),
     ],
-    ids=["images", "no images", "strided"],
+    ids=["images", "no images", "strided", "later images"],
 )
 def test_what_is_saved_is_loaded(tmp_path: Path, reference: Reference) -> None:
     bundle.save(reference, tmp_path / "reference.safetensors")
@@ -56,7 +57,8 @@ def test_what_is_saved_is_loaded(tmp_path: Path, reference: Reference) -> None:
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
-    arrays = {name: getattr(REFERENCE, name) for name in ("inputs", "outputs", "single", "image_outputs")}
+    names = ("inputs", "outputs", "single", "image_outputs", "later_classes", "later_outputs")
+    arrays = {name: getattr(REFERENCE, name) for name in names}
     rest = {"image_names": [], "labels": [], "tensorflow": "2.21.0", "float32_errors": {}}
     change(arrays, rest)
     save_file(arrays, path, {"reference": json.dumps(rest)})

@@ -52,7 +52,7 @@ def test_every_engine_has_every_stage(engine: str) -> None:
     ("changes", "stages"),
     [
         ({"proof": True}, {"export"}),
-        ({"bisect": True}, {"export"}),
+        ({"bisect": True}, {"export", "evaluate"}),
         ({"input_names": ("x",)}, {"export"}),
         ({"output_names": ("x",)}, {"export"}),
         ({"formats": ("npy",)}, {"build", "evaluate"}),

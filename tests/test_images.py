@@ -151,7 +151,7 @@ def test_a_broken_image_is_named(tmp_path: Path, damage: Callable[[bytes], bytes
 # ---- labels.csv
 
 WRONG_LABELS = {
-    "no file": (None, "There is no labels.csv"),
+    "no file, no folders": (None, "There is no labels.csv.*Nor are there images in a folder for each class"),
     "empty": ("", "names no images"),
     "a header only": ("filename,label\n", "names no images"),
     "no header": ("a.png,5\na.png,6\n", "line 2 is not"),
@@ -204,6 +204,33 @@ def test_batches_hold_all_images_in_order(tmp_path: Path, count: int, size: int,
     values = np.concatenate([batch for _, batch in found])
     assert values.shape == (count, 8, 8, 3)
     assert np.allclose(values, np.arange(count)[:, None, None, None] - images.VGG_MEANS, atol=1e-4)
+
+
+# ---- a folder for each class
+
+
+@pytest.mark.parametrize(
+    ("folders", "labels"),
+    [
+        (("0", "12", "7"), [0, 12, 7]),
+        (("000", "0012"), [0, 12]),
+        (("n01440764", "n01443537", "n02100735"), [1, 2, 3]),
+        (("1", "cat"), [1, 2]),
+    ],
+    ids=["labels", "padded labels", "names", "names and numbers"],
+)
+def test_a_folder_for_each_class(tmp_path: Path, folders: tuple[str, ...], labels: list[int]) -> None:
+    for folder in (*folders, ".cache"):
+        for name in ("b.png", "deeper/a.JPEG"):
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save(path, noise(4, 4))
+            path.with_suffix(".txt").write_text("no image")
+    assert images.labelled(tmp_path) == [
+        images.Labelled(tmp_path / folder / name, label)
+        for folder, label in zip(folders, labels, strict=True)
+        for name in ("b.png", "deeper/a.JPEG")
+    ]
 
 
 # ---- seeded images

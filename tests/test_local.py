@@ -22,7 +22,7 @@ PRODUCTS = {
     *(f"{MODEL}.ckpt.{part}" for part in ("meta", "index", "data-00000-of-00001")),
     *(f"converted.{suffix}" for suffix in ("json", "pb", "npy")),
     *(f"converted_pytorch.{suffix}" for suffix in ("py", "npy", "pth")),
-    *("report.json", "report.md"),
+    *("report.html", "report.json", "report.md"),
 }
 Make = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -30,14 +30,26 @@ pytestmark = pytest.mark.slow
 
 
 def arguments(*words: str, **variables: str) -> list[str]:
-    given = {"RUNTIME": "local", "MODEL": MODEL, "ENGINE": "mmdnn", "WEIGHTS": "random", **variables}
+    given = {"RUNTIME": "local", "MODEL": MODEL, "ENGINE": "mmdnn", "WEIGHTS": "random", "TIMING": "0", **variables}
     return ["make", *words, f"VENV={sys.prefix}", *(f"{name}={value}" for name, value in given.items())]
 
 
 def clean_environment() -> dict[str, str]:
     said = (
         *("MODEL", "ENGINE", "WEIGHTS", "IMAGES", "RUNTIME", "GPU", "DEVICE", "FORCE", "FROM"),
-        *("SOURCE", "INPUT", "OUTPUT", "FORMATS", "PROOF", "BISECT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"),
+        *(
+            "SOURCE",
+            "INPUT",
+            "OUTPUT",
+            "FORMATS",
+            "PROOF",
+            "BISECT",
+            "DEVICES",
+            "TIMING",
+            "MAKEFLAGS",
+            "MAKELEVEL",
+            "MFLAGS",
+        ),
     )
     return {name: value for name, value in os.environ.items() if name not in said}
 
@@ -232,17 +244,22 @@ def test_tensorboard_shows_the_graph(board: str) -> None:
 
 NATIVE = {
     *(f"converted_pytorch.{suffix}" for suffix in ("py", "safetensors", "sketch.safetensors", "pth")),
-    *("report.json", "report.md", "manifest.json", "status.json"),
+    *("report.html", "report.json", "report.md", "manifest.json", "status.json"),
 }
 
 
 @pytest.fixture(scope="module")
 def native(make: Make, copy: Path) -> Path:
     """The results of a conversion with the default engine."""
-    result = make("convert", ENGINE="")
+    result = make("convert", ENGINE="", TIMING="1")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(f"PASS {MODEL}  RANDOM WEIGHTS")
     return copy / "output" / MODEL
+
+
+def test_both_sides_are_timed(native: Path) -> None:
+    ways = {row["way"] for row in read(native / "report.json")["timing"]["rows"] if row["median_ms"]}
+    assert {"TensorFlow", "eager", "BN folded"} <= ways
 
 
 def test_the_default_engine_stands_in_the_models_own_folder(native: Path) -> None:

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 TARGETS = re.findall(
     r"\S+",
-    """demo convert plan fetch export codegen build-model evaluate report compare benchmark list info inspect ops
-    tensorboard mmdnn images env doctor shell-tensorflow shell-pytorch clean test test-zoo ops-table snapshots lint
+    """demo convert plan fetch export codegen build-model evaluate report report-all compare benchmark list info inspect
+    ops tensorboard mmdnn images env doctor shell-tensorflow shell-pytorch clean test test-zoo ops-table snapshots lint
     format lock help""",
 )
 

@@ -10,7 +10,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -72,19 +71,24 @@ def _absolute(argument: str, models: Path, output: Path) -> str:
 
 
 def tensorboard(given: argparse.Namespace) -> int:
-    """MMdnn's mmvismeta on the graph that its engine has exported: runs TensorBoard until it is stopped."""
+    """Runs TensorBoard on what there is of a model, until it is stopped; for the engine mmdnn its own mmvismeta."""
+    job = options.job(given)
+    events = job.work / "tensorboard"
+    address = ["--host", given.host, "--port", str(given.port)]
+    if job.engine == "native":
+        from tf2torch.export import board  # TensorFlow side
+
+        board.write(job, events)
+        os.execv(sys.executable, [sys.executable, "-m", "tensorboard.main", "--logdir", str(events), *address])
     from tf2torch.engines.mmdnn import commands
 
-    job = replace(options.job(given), engine="mmdnn")
     graph = job.output / f"{job.name}.ckpt.meta"
     if not graph.is_file():
         command = f"make export MODEL={job.name} ENGINE=mmdnn"
         raise errors.InputError(f"There is no {graph} to show. `{command}` writes it.")
-    events = job.work / "tensorboard"
     shutil.rmtree(events, ignore_errors=True)
     with files.machine_errors(events):
         events.mkdir(parents=True)
-    address = ["--host", given.host, "--port", str(given.port)]
     return commands.run_command(["mmvismeta", "--ckpt", str(graph), "--logdir", str(events), *address])
 
 
@@ -100,6 +104,13 @@ def inspect(given: argparse.Namespace) -> int:
     from tf2torch.export import inspection  # TensorFlow side
 
     return inspection.show(options.job(given), as_json=given.json)
+
+
+def report_all(given: argparse.Namespace) -> int:
+    """The index page of all reports."""
+    from tf2torch.report import index  # PyTorch side, where the templates' engine is
+
+    return index.show(given)
 
 
 def _fail(given: argparse.Namespace, code: int, message: str) -> int:
@@ -156,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(name, road.run_stage, text)
     add("report", road.show_report, "print the report and the verdict")
+    add("report-all", report_all, "a page with a table of every report in output/")
     as_json(add("compare", comparison.show, "what both engines made of the model, side by side"))
     measuring = add("benchmark", benchmark, "measure times and memory of one side; pytorch comes last and prints both")
     measuring.add_argument("--side", choices=("tensorflow", "pytorch"), required=True)
@@ -172,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     marking.add_argument("failed_stage")
     marking.add_argument("exit_code", type=int)
     marking.add_argument("message")
-    board = add("tensorboard", tensorboard, "show the exported graph in TensorBoard")
+    board = add("tensorboard", tensorboard, "show the graphs, errors and images in TensorBoard")
     board.add_argument("--host", default="0.0.0.0")  # of a container, whose port is published on 127.0.0.1
     board.add_argument("--port", type=int, default=6006)
     raw = add("mmdnn", mmdnn, "run one of MMdnn's own commands")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +19,9 @@ ROWS = ("verdict", "weights", "error", "tolerance", "top-1 equal", "parameters",
 def show(given: argparse.Namespace) -> int:
     """Prints a column for each engine. Raises InputError for an engine that has not tried yet."""
     job = options.job(replace_native(given))
-    columns = {engine: column(replace(job, engine=engine)) for engine in ENGINES}  # type: ignore[arg-type]  # one of Engine
+    jobs = {engine: replace(job, engine=engine) for engine in ENGINES}  # type: ignore[arg-type]  # one of Engine
+    columns = {engine: column(each) for engine, each in jobs.items()}
+    _refresh_pages(jobs.values())
     if given.json:
         print(json.dumps({"model": job.name, "engines": columns}, indent=2))
         return 0
@@ -30,6 +34,15 @@ def show(given: argparse.Namespace) -> int:
         if values["reason"]:
             print(f"\n{engine}: {values['reason']}")
     return 0
+
+
+def _refresh_pages(jobs: Iterable[Job]) -> None:
+    """Each page shows both engines, where the packages are that pages are made with."""
+    with contextlib.suppress(ImportError):
+        from tf2torch.report import page
+
+        for job in jobs:
+            page.refresh(job)
 
 
 def replace_native(given: argparse.Namespace) -> argparse.Namespace:

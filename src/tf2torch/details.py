@@ -30,6 +30,10 @@ class Sketch:
     tolerance: float  # relative to `scale`
 
     @property
+    def is_whole(self) -> bool:
+        return self.values.size == int(np.prod(self.shape, dtype=np.int64))
+
+    @property
     def scale(self) -> float:
         """The largest magnitude that was recorded, by which errors are measured; 1 where all is 0."""
         return float(np.abs(self.values).max(initial=0)) or 1.0

@@ -20,6 +20,7 @@ CENTRAL_CROP = 0.875  # of the inception style
 SHORTER_SIDE = 256  # of the vgg style before the crop
 VGG_MEANS = np.array([123.68, 116.78, 103.94], np.float32)  # RGB
 LABELS = "labels.csv"
+SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # of images, where no table names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,15 @@ class Labelled:
 
 
 def labelled(folder: Path) -> list[Labelled]:
-    """The images that folder/labels.csv names, in its order: a header `filename,label`, then a line for each image."""
+    """The images of a folder with their labels: those that labels.csv names, or those in a folder for each class.
+
+    labels.csv has a header `filename,label`, then a line for each image; its order is kept. Folders whose names are all
+    numbers are called after the label. Others stand for the labels 1, 2, ... in the order of their names, as those of
+    the ImageNet classes (n01440764, ...) do, since 0 is the background.
+    """
     table = folder / LABELS
     if not table.is_file():
-        raise InputError(f"There is no {LABELS} in {folder}. It has a header filename,label and a line for each image.")
+        return _by_folder(folder)
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
@@ -44,6 +50,23 @@ def labelled(folder: Path) -> list[Labelled]:
         raise InputError(f"{table} is not UTF-8 text in lines of filename,label: {error}.") from error
     if not found:
         raise InputError(f"{table} names no images.")
+    return found
+
+
+def _by_folder(folder: Path) -> list[Labelled]:
+    classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    are_labels = all(path.name.isdecimal() for path in classes)
+    found = [
+        Labelled(path, int(each.name) if are_labels else number)
+        for number, each in enumerate(classes, 1)
+        for path in sorted(each.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    ]
+    if not found:
+        raise InputError(
+            f"There is no {LABELS} in {folder}, which has a header filename,label and a line for each image. "
+            "Nor are there images in a folder for each class."
+        )
     return found
 
 
@@ -61,8 +84,13 @@ def batches(folder: Path, recipe: Recipe, size: int) -> Iterator[tuple[Sequence[
     items = labelled(folder)
     for start in range(0, len(items), size):
         chunk = items[start : start + size]
-        pixels = np.stack([read(item.path, recipe) for item in chunk])
-        yield chunk, network_input(pixels, recipe.preprocessing)
+        yield chunk, batch(chunk, recipe)
+
+
+def batch(items: Sequence[Labelled], recipe: Recipe) -> FloatArray:
+    """The network's input [n, H, W, 3] float32 of these images."""
+    pixels = np.stack([read(item.path, recipe) for item in items])
+    return network_input(pixels, recipe.preprocessing)
 
 
 def read(path: Path, recipe: Recipe) -> FloatArray:

@@ -33,6 +33,8 @@ class Job:
     proof: bool = False  # compare in float64, too, and the gradients of every parameter
     bisect: bool = False  # compare every tensor whole, to find the first that differs
     formats: tuple[str, ...] = ()  # of FORMATS, beside .safetensors and .pth
+    timing: bool = False  # measure how fast both sides are
+    devices: str = "1"  # how many run on the images: a number, or all GPUs
 
     @property
     def name(self) -> str:

@@ -21,6 +21,14 @@ def record(job: Job, *, stage_name: str, exit_code: int, error: str | None = Non
         print(failure, file=sys.stderr)
 
 
+def amend(job: Job, stage_name: str, product: str, text: str) -> None:
+    """Replaces a product of a stage that is done, if it has made one; what was made from what stays on record."""
+    if stage.amend(stage_name, job, product, text):
+        current = manifest(job)
+        command = (files.read_json(job.output / "manifest.json") or current)["command"]
+        files.write_json(job.output / "manifest.json", {**current, "command": command})
+
+
 def report(job: Job) -> dict[str, Any] | None:
     """The content of report.json, if the conversion has been evaluated."""
     result: dict[str, Any] | None = files.read_json(job.output / "report.json")

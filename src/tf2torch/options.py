@@ -13,7 +13,7 @@ from tf2torch.job import DEFAULT_ENGINE, ENGINES, FORMATS, Job
 DEFAULT_MODEL = "inception_v3"
 _NATIVE_ONLY = ("source", "input", "output", "formats", "proof", "bisect")
 _VARIABLES = (
-    *("model", "engine", "weights", "seed", "images", "device", "force", "offline", "from"),
+    *("model", "engine", "weights", "seed", "images", "device", "devices", "timing", "force", "offline", "from"),
     *(*_NATIVE_ONLY, "models_folder", "work_folder", "output_folder"),
 )
 
@@ -39,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
     option("seed", "0", "of random weights and of the inputs to compare on", type=int)
     option("images", "", "folder with labels.csv (filename,label) to compare on")
     option("device", "auto", "of the evaluation: auto, cpu, cuda, cuda:1")
+    option("devices", "1", "how many processes share the images out among themselves: a number, or all GPUs")
+    option("timing", "1", "measure how fast both sides are: 1, 0", choices=("1", "0"))
     option("source", "", "a graph or checkpoint of your own instead of the recipe's")
     option("input", "", "TensorFlow tensors to feed, with commas between them")
     option("output", "", "TensorFlow tensors to compute, with commas between them")
@@ -77,7 +79,10 @@ def job(options: argparse.Namespace) -> Job:
     models, work, output = folders(options)
     images = options.images and Path(options.images)
     if images and not images.is_dir():
-        raise errors.InputError(f"IMAGES={images} is not a folder. It holds images and a labels.csv: filename,label.")
+        raise errors.InputError(
+            f"IMAGES={images} is not a folder. It holds images and a labels.csv (filename,label), "
+            "or a folder for each class."
+        )
     given = [name.upper() for name in _NATIVE_ONLY if getattr(options, name)]
     if given and options.engine == "mmdnn":
         raise errors.UsageError(f"The engine mmdnn has no {' and no '.join(given)}; ENGINE=native has.")
@@ -99,6 +104,8 @@ def job(options: argparse.Namespace) -> Job:
         proof=options.proof,
         bisect=options.bisect,
         formats=_formats(options.formats),
+        timing=options.timing == "1",
+        devices=options.devices,
     )
 
 

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tf2torch import engines, errors, ledger, say, stage
@@ -24,6 +26,8 @@ def run_stage(options: argparse.Namespace) -> int:
     reason = "asked for" if forced(step.name, options) else stage.stale(step, job)
     if reason is None:
         say.line(f"{step.verb} {job.name}: {SKIPPED}, skipped")
+    elif step.name == "evaluate" and job.devices != "1" and (code := _on_many_devices(options, job)) is not None:
+        return code
     else:
         say.line(f"{step.verb} {job.name} ({reason})")
         seconds = stage.run(step, job)
@@ -89,10 +93,27 @@ def convert(options: argparse.Namespace) -> int:
     return 0
 
 
+def _on_many_devices(options: argparse.Namespace, job: Job) -> int | None:
+    """The evaluation in as many processes as the job asks for; None if that is one, which needs no such ado."""
+    from tf2torch.evaluate import distributed
+
+    processes = distributed.count(job)
+    if processes == 1:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        code = Path(folder, "code")
+        ended = _process(distributed.command(processes), {**environment(options), **distributed.environment(code)})
+        return int(code.read_text(encoding="utf-8")) if code.is_file() else ended
+
+
 def _child(command: str, options: argparse.Namespace) -> int:
-    """Runs a command with these options. Ctrl-C is handed on once, and the child waited for: it puts things right."""
-    arguments = [sys.executable, "-m", "tf2torch.cli", command]
-    with subprocess.Popen(arguments, env={**os.environ, **environment(options)}, process_group=0) as process:
+    """Runs a command with these options."""
+    return _process([sys.executable, "-m", "tf2torch.cli", command], environment(options))
+
+
+def _process(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Runs a process. Ctrl-C is handed on once, and the child waited for: it puts things right."""
+    with subprocess.Popen(arguments, env={**os.environ, **variables}, process_group=0) as process:
         stopped = False
         while True:
             try:

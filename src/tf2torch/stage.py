@@ -84,6 +84,17 @@ def read_stamp(name: str, job: Job) -> dict[str, Any] | None:
     return stamp if isinstance(stamp, dict) and stamp.keys() >= _STAMP else None
 
 
+def amend(name: str, job: Job, product: str, text: str) -> bool:
+    """Replaces a product of a stage that is done, and puts that on record. False if it has made none."""
+    stamp = read_stamp(name, job)
+    if stamp is None or product not in stamp["products"]:
+        return False
+    files.write_text(job.output / product, text)
+    stamp["products"][product] = files.sha256(job.output / product)
+    files.write_json(_stamp_path(name, job), stamp)
+    return True
+
+
 def weights(job: Job) -> str:
     """`pretrained`, or `random, seed 0`: every product of a network that nobody trained says so."""
     return f"random, seed {job.seed}" if job.weights == "random" else "pretrained"

@@ -74,7 +74,7 @@ def copy(remove: Callable[[str], None]) -> Callable[[], AbstractContextManager[C
 
     How stages are run, stopped and recorded is the same for both; test_native_in_docker.py is about the other.
     """
-    return lambda: copied(remove, GPU="0", WEIGHTS="random", MODEL=SMALL_MODEL, ENGINE="mmdnn")
+    return lambda: copied(remove, GPU="0", WEIGHTS="random", MODEL=SMALL_MODEL, ENGINE="mmdnn", TIMING="0")
 
 
 @pytest.fixture(scope="session")

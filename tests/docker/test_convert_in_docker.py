@@ -18,7 +18,7 @@ PRODUCTS = {
     *(f"{MODEL}.ckpt.{suffix}" for suffix in ("meta", "index", "data-00000-of-00001")),
     *("converted.json", "converted.pb", "converted.npy"),
     *("converted_pytorch.py", "converted_pytorch.npy", "converted_pytorch.pth"),
-    *("report.json", "report.md"),
+    *("report.html", "report.json", "report.md"),
 }
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from checkout import SMALL_MODEL, Checkout
 
-SAID = ("convert", "ENGINE=native")
+SAID = ("convert", "ENGINE=native", "TIMING=1")
 PRODUCTS = {
     *(f"converted_pytorch.{suffix}" for suffix in ("py", "safetensors", "sketch.safetensors", "pth")),
-    *("report.json", "report.md", "manifest.json", "status.json"),
+    *("report.html", "report.json", "report.md", "manifest.json", "status.json"),
 }
 
 
@@ -29,6 +29,12 @@ def test_every_product_is_there_and_belongs_to_the_caller(folder: Path, built: C
     assert set(files) >= PRODUCTS
     assert {found.st_uid for found in files.values()} == {built.uid}
     assert json.loads((folder / "status.json").read_text())["engine"] == "native"
+
+
+def test_both_sides_are_timed(folder: Path) -> None:
+    timing = json.loads((folder / "report.json").read_text())["timing"]
+    assert {"TensorFlow", "eager"} <= {row["way"] for row in timing["rows"] if row["median_ms"]}
+    assert all(row["ratio"] for row in timing["rows"] if row["batch"] == 1)
 
 
 @pytest.mark.usefixtures("folder")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tf2torch import passes, recipe
-from tf2torch.emit import Title
+from tf2torch.emit import Title, preprocessing
 from tf2torch.emit.module import source
 from tf2torch.emit.package import parameters
 from tf2torch.ir import store
@@ -60,4 +60,10 @@ def generated(name: str) -> str:
     graph, network = lowered(name), outlined(name)
     trained = [value for value in parameters(network).values() if graph.params[value].kind == "trainable"]
     title = Title(recipe.load(ROOT / "models", name), {}, "random, seed 0")
-    return source(network, title.text(graph, sum(prod(value.type.shape or ()) for value in trained)))  # type: ignore[arg-type]  # as above
+    text = title.text(graph, sum(prod(value.type.shape or ()) for value in trained))  # type: ignore[arg-type]  # as above
+    return source(network, text, preprocessing_of(name))
+
+
+@cache
+def preprocessing_of(name: str) -> str:
+    return preprocessing.source(recipe.load(ROOT / "models", name), lowered(name))

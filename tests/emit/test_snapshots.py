@@ -105,7 +105,16 @@ def test_typed(tmp_path: Path, need: Callable[..., None]) -> None:
 
 
 def lines(name: str) -> int:
-    return len(snapshots.generated(name).splitlines())
+    """Of the network and how it is loaded: without `preprocess` and the `resize` that it needs."""
+    source = snapshots.generated(name)
+    carried = snapshots.preprocessing_of(name)
+    assert carried in source
+    return len(source.replace(f"{carried}\n\n\n", "").splitlines())
+
+
+@pytest.mark.parametrize("name", MOST_LINES)
+def test_preprocessing_is_short(name: str) -> None:
+    assert len(snapshots.preprocessing_of(name).split("def preprocess(")[1].splitlines()) <= 12
 
 
 @cache

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.report import valid_report
 from tf2torch import bundle, files, images
 from tf2torch.bundle import Reference
 from tf2torch.errors import InputError, MachineError, ParityError, UsageError
@@ -249,6 +250,7 @@ def evaluate(job: Job, folder: Path, *models: Classifier) -> tuple[Any, str]:
     text = (folder / "report.json").read_text()
     assert "NaN" not in text
     assert "Infinity" not in text
+    valid_report.check(json.loads(text))
     return json.loads(text), (folder / "report.md").read_text()
 
 
@@ -262,7 +264,8 @@ def test_an_evaluation_that_passes(job: Job, tmp_path: Path) -> None:
     assert result["torch"] == torch.__version__
     assert result["published_accuracy"] == {"top1": 70.0, "top5": 90.0}
     assert text.startswith("# net: PASS\n")
-    assert sorted(path.name for path in (tmp_path / "products").iterdir()) == ["report.json", "report.md"]
+    written = sorted(path.name for path in (tmp_path / "products").iterdir())
+    assert written == ["report.html", "report.json", "report.md"]
 
 
 @pytest.mark.parametrize("change", [lambda logits: logits * 1.1, lambda logits: logits * float("nan")])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.report import valid_report
 from tf2torch import bundle, details, files
 from tf2torch.bundle import Reference
 from tf2torch.errors import InputError
@@ -67,7 +68,9 @@ def run(job: Job, tmp_path: Path) -> tuple[Any, str]:
     products = tmp_path / "products"
     products.mkdir()
     evaluate.run(job, tmp_path, products)
-    return files.read_json(products / "report.json"), (products / "report.md").read_text()
+    result = files.read_json(products / "report.json")
+    valid_report.check(result)
+    return result, (products / "report.md").read_text()
 
 
 def test_a_right_conversion_passes(job: Job, tmp_path: Path) -> None:

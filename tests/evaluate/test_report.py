@@ -135,6 +135,15 @@ def test_accuracy(result: dict[str, Any]) -> None:
     assert table(text)[-2:] == [["TensorFlow", "7", "9"], ["PyTorch", "6", "10"]]
 
 
+def test_accuracy_on_the_whole_validation_set_is_in_percent(result: dict[str, Any]) -> None:
+    with_accuracy(result, (38_987, 46_950), (38_986, 46_951))
+    for entry in result["loaded"].values():
+        entry["accuracy"]["images"] = 50_000
+    result["published_accuracy"] = {"top1": 78.0, "top5": 93.9}
+    text = report.markdown(result)
+    assert "| TensorFlow | 78.0 % | 93.9 % |\n| PyTorch | 78.0 % | 93.9 % |\n| published, ILSVRC-2012" in text
+
+
 def test_published_accuracy_stands_beside_it_for_published_weights_only(result: dict[str, Any]) -> None:
     with_accuracy(result, (7, 9), (7, 9))
     result["published_accuracy"] = {"top1": 78.0, "top5": 93.9}

@@ -143,7 +143,7 @@ def test_the_stage_writes_everything(tmp_path: Path, meta: Path) -> None:
     kept, products = tmp_path / "kept", tmp_path / "products"
     kept.mkdir()
     export.run(graphs.job(tmp_path, meta), kept, products)
-    names = {"graph.json", "weights.safetensors", "reference.safetensors", "source.json"}
+    names = {"graph.json", "weights.safetensors", "reference.safetensors", "source.json", "graph.pb"}
     assert {path.name for path in kept.iterdir()} == names
     assert bundle.load(kept / "reference.safetensors").outputs.shape == (10, 4)
     assert details.load(kept / "reference.safetensors") is not None

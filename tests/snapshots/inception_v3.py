@@ -137,6 +137,24 @@ class InceptionV3(nn.Module):
         return x.squeeze((2, 3))
 
 
+def resize(image: Tensor, axis: int, size: int) -> Tensor:
+    """Bilinear along one axis as in TensorFlow 1: the corner stays where it is, and nothing is smoothed."""
+    position = torch.arange(size, dtype=torch.float32, device=image.device) * (image.shape[axis] / size)
+    low = position.long()
+    first, second = (image.index_select(axis, at.clamp(max=image.shape[axis] - 1)) for at in (low, low + 1))
+    return first + (second - first) * (position - low).reshape(-1, *[1] * (2 - axis))
+
+
+def preprocess(image: Tensor) -> Tensor:
+    """An image, uint8 [3, H, W] RGB of any size, as the network takes it: the middle 7/8, resized, in -1..1."""
+    image = image / 255
+    if image.shape[1:] != (299, 299):
+        for axis in (1, 2):
+            border = image.shape[axis] // 16
+            image = resize(image.narrow(axis, border, image.shape[axis] - 2 * border), axis, 299)
+    return image * 2 - 1
+
+
 def load(weights: str | Path = WEIGHTS, num_classes: int = 1001, features: bool = False) -> InceptionV3:
     """Ready to evaluate. Other num_classes: a fresh head. With features: a dictionary of what each part gives."""
     import numpy

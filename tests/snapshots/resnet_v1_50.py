@@ -82,6 +82,25 @@ class ResnetV1_50(nn.Module):
         return self.logits(self.block4(self.block3(self.block2(x))).mean(dim=(2, 3), keepdim=True)).squeeze((2, 3))
 
 
+def resize(image: Tensor, axis: int, size: int) -> Tensor:
+    """Bilinear along one axis as in TensorFlow 1: the corner stays where it is, and nothing is smoothed."""
+    position = torch.arange(size, dtype=torch.float32, device=image.device) * (image.shape[axis] / size)
+    low = position.long()
+    first, second = (image.index_select(axis, at.clamp(max=image.shape[axis] - 1)) for at in (low, low + 1))
+    return first + (second - first) * (position - low).reshape(-1, *[1] * (2 - axis))
+
+
+def preprocess(image: Tensor) -> Tensor:
+    """An image, uint8 [3, H, W] RGB of any size, as the network takes it: resized, its middle, less the mean colour."""
+    image = image / 255
+    if image.shape[1:] != (224, 224):
+        scale = 256 / min(image.shape[1:])
+        for axis in (1, 2):
+            wanted = round(image.shape[axis] * scale)
+            image = resize(image, axis, wanted).narrow(axis, (wanted - 224) // 2, 224)
+    return image * 255 - torch.tensor([123.68, 116.78, 103.94], device=image.device)[:, None, None]
+
+
 def load(weights: str | Path = WEIGHTS, num_classes: int = 1000, features: bool = False) -> ResnetV1_50:
     """Ready to evaluate. Other num_classes: a fresh head. With features: a dictionary of what each part gives."""
     import numpy

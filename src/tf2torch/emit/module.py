@@ -23,14 +23,14 @@ from tf2torch.outline.structure import Leaf
 WIDTH = 120
 
 
-def source(network: Network, title: str) -> str:
-    """The whole file, laid out by ruff. `title` is its docstring."""
+def source(network: Network, title: str, preprocessing: str = "") -> str:
+    """The whole file, laid out by ruff. `title` is its docstring; the functions `preprocessing` follow the network."""
     uses = Uses()
     uses.modules.add("nn")
     parts = [class_source(known, network.classes, uses) for known in network.classes.values()]
     parts.append(_root(network, uses))
     carried = _carried(uses)
-    parts.append(_ending(network))
+    parts += [*filter(None, [preprocessing]), _ending(network)]
     header = [f'"""{title}\n"""', _imports(carried + parts) + "\n\n" + loading.HEADER]
     return _formatted("\n\n\n".join([*header, *carried, *parts]) + "\n")
 

@@ -11,6 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from tf2torch import bundle, details, files
+from tf2torch.emit import preprocessing
 from tf2torch.emit.loading import SKETCH, WEIGHTS
 from tf2torch.emit.module import source
 from tf2torch.emit.title import Title
@@ -42,7 +43,8 @@ def write(graph: Graph, weights: Mapping[str, Array], title: Title, products: Pa
     state.update(_constants(network, state))
     tensors = {name: param.ref.tensor for name, param in known.items()}
     save_file(state, products / WEIGHTS, {"tensorflow_names": json.dumps(tensors)})
-    files.write_text(products / SOURCE, source(network, title.text(graph, trainable)))
+    carried = preprocessing.source(title.recipe, graph)
+    files.write_text(products / SOURCE, source(network, title.text(graph, trainable), carried))
     return Correspondence(
         tuple(_ref(value) for value in graph.inputs),
         tuple(_ref(value) for value in graph.outputs),

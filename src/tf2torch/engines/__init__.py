@@ -48,6 +48,11 @@ def image_files(job: Job) -> list[Path]:
     return sorted(path for path in job.images.rglob("*") if path.is_file()) if job.images else []
 
 
+def page_files() -> list[Path]:
+    """What the page of a report is made from that is no Python."""
+    return sorted((Path(__file__).parents[1] / "report" / "templates").iterdir())
+
+
 def checkpoint_files(job: Job) -> list[Path]:
     """The recipe, and the checkpoint in models/ unless the weights are random."""
     checkpoint = [] if job.weights == "random" else sorted(job.models.glob(f"{job.name}.ckpt*"))

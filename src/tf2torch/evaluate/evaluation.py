@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,13 +15,15 @@ from tf2torch import bundle, files, images, say, stage
 from tf2torch.bundle import FloatArray, Reference, relative_error
 from tf2torch.details import Details
 from tf2torch.errors import InputError
+from tf2torch.evaluate import attacks, latency, report, sharing, tf32
 from tf2torch.evaluate import device as devices
 from tf2torch.evaluate import proof as proving
-from tf2torch.evaluate import report
-from tf2torch.evaluate.network import Network, first_line
+from tf2torch.evaluate.accuracy import Tally, wrong_shape
+from tf2torch.evaluate.network import Array, Network, first_line
 from tf2torch.evaluate.proof import Proof
 from tf2torch.job import Job
 from tf2torch.progress import Progress
+from tf2torch.report import page, provenance, shown
 
 Loader = Callable[[], nn.Module]
 T = TypeVar("T")
@@ -29,7 +31,8 @@ IMAGE_BATCH = 10
 
 
 def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | None = None) -> None:
-    """Writes report.json and report.md. `loaders` maps each way to load the model to a function that does it.
+    """Writes report.json, report.md and report.html. `loaders` maps each way to load the model to a
+    function that does it.
 
     Without a proof a model takes images [N, 3, H, W] and gives [N, classes], and only that is compared. With one, the
     first of the ways is looked into, and of the others those that give something else. A failed comparison is a
@@ -39,9 +42,16 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
     device = devices.choose(job.device)
     devices.exact_arithmetic()
     loaded: dict[str, Any] = {}
+    pictures: dict[str, Any] = {}
+    attacked: dict[str, Any] | None = None
+    known, inputs = (proof.correspondence, proof.details.inputs) if proof else (None, ())
     for name, load in loaders.items():
         with say.step(f"comparing {name} on {devices.describe(device)}"):
             model = load().to(device).eval()
+            sharing.announce(name)
+            pictures = pictures or shown.of(Network.of(model, device, known), reference, inputs, job)
+            if reference and reference.attacks and not loaded:
+                attacked = attacks.compare(Network.of(model, device, known), reference.attacks, job)
             loaded[name] = compare(model, reference, job, device, proof, look_inside=not loaded)
         del model
         gc.collect()  # two models of half a gigabyte need not be in memory together
@@ -50,17 +60,25 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
         "model": job.name,
         "engine": job.engine,
         "weights": stage.weights(job),
-        "verdict": "PASS" if all(entry["passed"] for entry in loaded.values()) else "FAIL",
+        "verdict": "PASS" if all(part["passed"] for part in (*loaded.values(), attacked) if part) else "FAIL",
         "tensorflow": reference.tensorflow if reference else None,
         "torch": torch.__version__,
         "device": devices.describe(device),
         "published_accuracy": job.recipe.accuracy
         and {"top1": job.recipe.accuracy.top1, "top5": job.recipe.accuracy.top5},
         "loaded": loaded,
+        "attacks": attacked,
         "notes": list(proof.details.notes) if proof else [],
+        "provenance": provenance.of(job),
+        **pictures,
     }
+    first = next(iter(loaders.values()))
+    result["timing"] = latency.attempt(
+        first, lambda model: Network.of(model.to(device).eval(), device, known), _known(reference, proof)[0], job
+    )
     files.write_json(products / "report.json", result)
     files.write_text(products / "report.md", report.markdown(result))
+    page.write(job, products, result)
 
 
 def compare(
@@ -87,6 +105,7 @@ def compare(
         rows, accuracy = _as_classifier(network, reference, job)
         comparisons = {**comparisons, **rows}
     outputs_agree = all(row["passed"] for row in comparisons.values())
+    coarse = tf32.compare(network, *_known(reference, proof))
     parts: dict[str, Any] = dict.fromkeys(proving.PARTS)
     if proof and (look_inside or not outputs_agree):
         parts = proving.prove(network, proof)
@@ -95,8 +114,16 @@ def compare(
         "parameters": sum(p.numel() for p in model.parameters()),
         "comparisons": {name: comparisons[name] for name in sorted(comparisons, key=_place)},
         "accuracy": accuracy,
+        **({"tf32": coarse} if coarse else {}),
         **parts,
     }
+
+
+def _known(reference: Reference | None, proof: Proof | None) -> tuple[Sequence[Array], Sequence[Array]]:
+    """Inputs, and what TensorFlow makes of them; none if there are neither of both."""
+    if reference:
+        return (reference.inputs,), (reference.outputs,)
+    return (proof.details.inputs, proof.details.outputs) if proof else ((), ())
 
 
 def _as_classifier(network: Network, reference: Reference, job: Job) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -105,21 +132,20 @@ def _as_classifier(network: Network, reference: Reference, job: Job) -> tuple[di
     def compute(batch: FloatArray) -> FloatArray:
         return network.compute([batch])[0]
 
-    pairs = {
+    on_seeded = {
         "batch 1": (lambda: compute(reference.inputs[:1]), reference.single),
         "batch 10": (lambda: compute(reference.inputs), reference.outputs),
     }
+    rows = {
+        name: _comparison(_attempt(run), theirs, reference.tolerance(name)) for name, (run, theirs) in on_seeded.items()
+    }
+    accuracy = None
     if job.images:
         _check_same_images(reference, job)
-        pairs["images"] = (lambda: _on_images(compute, job), reference.image_outputs)
-    rows, accuracy = {}, None
-    for name, (run, theirs) in pairs.items():
-        tolerance = reference.tolerance(name)
-        ours = _attempt(run)
-        row = _comparison(ours, theirs, tolerance)
-        rows[name] = {**row, "tolerance": tolerance, "float32_error": reference.float32_errors[name]}
-        if name == "images" and not isinstance(ours, str):
-            accuracy = _accuracy(ours, theirs, reference, job)
+        found = _attempt(lambda: _on_images(compute, reference, job))
+        rows["images"], accuracy = (_refused(found), None) if isinstance(found, str) else found
+    for name, row in rows.items():
+        row |= {"tolerance": reference.tolerance(name), "float32_error": reference.float32_errors[name]}
     return rows, accuracy
 
 
@@ -173,16 +199,19 @@ def _images_unknown(job: Job) -> InputError:
     )
 
 
-def _on_images(compute: Callable[[FloatArray], FloatArray], job: Job) -> FloatArray:
+def _on_images(
+    compute: Callable[[FloatArray], FloatArray], reference: Reference, job: Job
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The comparison on the user's images, and the accuracy of both sides."""
     assert job.images is not None  # the reference has image outputs only if there are images
-    rows = []
-    with Progress("PyTorch on images", len(images.labelled(job.images)), unit="images") as progress:
-        for chunk, batch in images.batches(job.images, job.recipe, IMAGE_BATCH):
-            rows.append(compute(batch))
-            progress.update(len(chunk))
-            if rows[-1].shape[:1] != (len(chunk),):
-                return rows[-1]  # not a row for each image: of the wrong shape, whatever else there is
-    return np.concatenate(rows)
+    tally = Tally(reference, job.recipe.label_offset)
+    with Progress("PyTorch on images", len(reference.labels), unit="images") as progress:
+        for count, outputs in sharing.outputs(compute, job, IMAGE_BATCH):
+            if outputs.shape[:1] != (count,):  # not a row for each image
+                return wrong_shape(outputs.shape, (len(reference.labels), tally.classes)), None
+            tally.add(outputs, progress.done)
+            progress.update(count)
+    return tally.row(reference.tolerance("images")), tally.accuracy()
 
 
 def _comparison(
@@ -190,9 +219,9 @@ def _comparison(
 ) -> dict[str, Any]:
     """A wrong shape fails by itself: broadcasting would hide it. In [n, classes] the largest are at the same places."""
     if isinstance(ours, str):
-        return {"passed": False, "error": None, "problem": ours}
+        return _refused(ours)
     if ours.shape != theirs.shape:
-        return {"passed": False, "error": None, "shape": list(ours.shape), "wanted_shape": list(theirs.shape)}
+        return wrong_shape(ours.shape, theirs.shape)
     error = relative_error(ours, theirs)
     row = {"passed": bool(np.isfinite(error)) and error <= tolerance, "error": error if np.isfinite(error) else None}
     if theirs.ndim != 2 or not classifies:
@@ -201,14 +230,5 @@ def _comparison(
     return {**row, "passed": row["passed"] and same == len(theirs), "same_top1": same, "count": len(theirs)}
 
 
-def _accuracy(ours: FloatArray, theirs: FloatArray, reference: Reference, job: Job) -> dict[str, Any] | None:
-    """How many images each side names rightly, in top-1 and top-5; None if the model gives something else."""
-    if ours.size != theirs.size:
-        return None
-    wanted = np.array(reference.labels)[:, None] - job.recipe.label_offset
-    ours = ours.reshape(theirs.shape)
-    best = {"tensorflow": np.argsort(-theirs, 1, kind="stable"), "pytorch": np.argsort(-ours, 1, kind="stable")}
-    hits = {
-        side: {f"top{k}": int((order[:, :k] == wanted).any(1).sum()) for k in (1, 5)} for side, order in best.items()
-    }
-    return {"images": len(wanted), **hits}
+def _refused(problem: str) -> dict[str, Any]:
+    return {"passed": False, "error": None, "problem": problem}

@@ -39,7 +39,7 @@ def compute(
     network: Network, inputs: Sequence[Array], projections: Sequence[Array], correspondence: Correspondence
 ) -> Gradients:
     """Runs the network forwards and backwards. Raises ParityError if an output has not the shape of its projection."""
-    with _differentiable(network.module):
+    with differentiable(network.module):
         return _compute(network, inputs, projections, correspondence)
 
 
@@ -75,7 +75,7 @@ def _compute(
 
 
 @contextmanager
-def _differentiable(module: nn.Module) -> Iterator[None]:
+def differentiable(module: nn.Module) -> Iterator[None]:
     """CuDNN has no way back through an RNN in evaluation mode; torch's own kernels have."""
     has_rnn = any(isinstance(inner, nn.RNNBase) for inner in module.modules())
     with torch.backends.cudnn.flags(enabled=False, allow_tf32=False) if has_rnn else nullcontext():

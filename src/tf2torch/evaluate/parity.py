@@ -30,13 +30,16 @@ def modules(
     correspondence: Correspondence,
     sketches: Mapping[str, Sketch],
     ops: Mapping[str, str],
+    *,
+    by_itself: bool = False,
 ) -> dict[str, Any]:
     """Compares every output of every call of a module while `run` runs the model on the inputs of the sketches.
 
     The rows are in the order in which the calls end, so that the first that does not pass is where it begins. `ops`
-    are those of TensorFlow's nodes.
+    are those of TensorFlow's nodes. by_itself: what a module returns is then replaced by TensorFlow's own tensor, where
+    that is known whole, so that whatever comes after it is fed with what is right, and fails for its own faults alone.
     """
-    watch = _Watch(sketches, ops)
+    watch = _Watch(sketches, ops, replaces=by_itself)
     stopped = None
     with watch.hooks(model, correspondence):
         try:
@@ -57,9 +60,10 @@ def modules(
 class _Watch:
     """Hooks that sketch what modules return, and what has come of it so far."""
 
-    def __init__(self, sketches: Mapping[str, Sketch], ops: Mapping[str, str]) -> None:
+    def __init__(self, sketches: Mapping[str, Sketch], ops: Mapping[str, str], *, replaces: bool) -> None:
         self.sketches = sketches
         self.ops = ops
+        self.replaces = replaces
         self.rows: list[Row] = []
         self.calls: Counter[str] = Counter()
         self.pending: dict[nn.Module, deque[Module]] = defaultdict(deque)
@@ -88,16 +92,16 @@ class _Watch:
         left.sort(key=lambda called: next(i for i, other in enumerate(correspondence.modules) if other is called))
         return [{**self._about(called), "passed": False, "error": None, "problem": "not reached"} for called in left]
 
-    def _ended(self, module: nn.Module, args: object, output: object) -> None:  # noqa: ARG002  # torch's signature
+    def _ended(self, module: nn.Module, args: object, output: object) -> object:  # noqa: ARG002  # torch's signature
         if not self.pending[module]:  # one call more than the graph has: what it does shows in the module around it
-            return
+            return output
         called = self.pending[module].popleft()
         about = self._about(called)
         tensors = list(_tensors(output))
         if len(tensors) != len(called.outputs):
             problem = f"returns {len(tensors)} tensors, not {len(called.outputs)}"
             self.rows.append({**about, "passed": False, "error": None, "problem": problem})
-            return
+            return output
         rows = [
             {**about, "tensor": ref.tensor, **self._compare(tensor, ref, about["ops"])}
             for tensor, ref in zip(tensors, called.outputs, strict=True)
@@ -106,6 +110,18 @@ class _Watch:
         self.rows += rows
         if rows and all(row["passed"] for row in rows):
             self.right.append(called)
+        if not self.replaces:
+            return output
+        theirs = (self._theirs(tensor, ref) for tensor, ref in zip(tensors, called.outputs, strict=True))
+        return _rebuilt(output, theirs)
+
+    def _theirs(self, tensor: Tensor, ref: Ref | None) -> Tensor:
+        """TensorFlow's tensor in the place of ours, or ours where it is not known whole."""
+        sketch = self.sketches.get(ref.tensor) if ref else None
+        if ref is None or sketch is None or not tensor.is_floating_point() or not sketch.is_whole:
+            return tensor
+        whole: Tensor = ref.view.apply(torch.tensor(sketch.values).reshape(sketch.shape)).contiguous()
+        return whole.to(tensor)
 
     def _about(self, called: Module) -> Row:
         """Its name, and what of TensorFlow it does besides what its parts do that agree."""
@@ -192,6 +208,17 @@ def _tensors(output: object) -> Iterator[Tensor]:
     elif isinstance(output, (list, tuple)):
         for value in output:
             yield from _tensors(value)
+
+
+def _rebuilt(output: object, tensors: Iterator[Tensor]) -> object:
+    """The same structure with other tensors."""
+    if isinstance(output, Tensor):
+        return next(tensors)
+    if isinstance(output, Mapping):
+        return {name: _rebuilt(value, tensors) for name, value in output.items()}
+    if isinstance(output, (list, tuple)):
+        return type(output)(_rebuilt(value, tensors) for value in output)
+    return output
 
 
 def _is_within(path: str, outer: str) -> bool:

@@ -28,19 +28,35 @@ class Proof:
     details: Details
     trained: Mapping[str, int]  # elements of each variable that TensorFlow trains and that the outputs depend on
     ops: Mapping[str, str]  # of each TensorFlow node
+    bisect: bool = False  # look at every module by itself, too; TensorFlow's tensors are known whole
 
 
 def prove(network: Network, proof: Proof) -> dict[str, Any]:
     """Each of PARTS, or None where TensorFlow recorded nothing. Leaves the module in float64 if that was recorded."""
     details, correspondence = proof.details, proof.correspondence
     return {
-        "modules": parity.modules(
-            network.module, lambda: network.compute(details.inputs), correspondence, details.tensors, proof.ops
-        ),
+        "modules": _modules(network, proof),
         "gradients": details.gradients and _gradients(network, proof),
         "trainable": parameters.count(network.module, correspondence, proof.trained),
         "float64": details.exact and _float64(network, proof, details.exact),
     }
+
+
+def _modules(network: Network, proof: Proof) -> dict[str, Any]:
+    """As the network runs, and with BISECT=1 each by itself: the key by_itself, of the same form."""
+
+    def compare(*, by_itself: bool) -> dict[str, Any]:
+        return parity.modules(
+            network.module,
+            lambda: network.compute(proof.details.inputs),
+            proof.correspondence,
+            proof.details.tensors,
+            proof.ops,
+            by_itself=by_itself,
+        )
+
+    found = compare(by_itself=False)
+    return {**found, "by_itself": compare(by_itself=True)} if proof.bisect else found
 
 
 def _gradients(network: Network, proof: Proof) -> dict[str, Any]:

@@ -33,7 +33,10 @@ def lines(entry: Entry) -> list[tuple[str, str, bool]]:
         agreeing = sum(row["passed"] is True for row in modules["rows"])
         result.append(("modules", f"{agreeing}/{modules['compared']} agree", modules["passed"]))
         if first := modules["first_diverging"]:
-            result.append(("", f"first diverging: {_whole(first)}", False))
+            result.append(("", f"first diverging: {whole(first)}", False))
+        if alone := modules.get("by_itself"):
+            failing = [module_title(row) for row in alone["rows"] if row["passed"] is False]
+            result.append(("by itself", ", ".join(failing) or f"all {alone['compared']} agree", alone["passed"]))
     if gradients := entry["gradients"]:
         result.append(("gradients", _gradients(gradients), gradients["passed"]))
     if trainable := entry["trainable"]:
@@ -58,13 +61,15 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
     agreeing = sum(row["passed"] is True for row in modules["rows"])
     text = ["", f"## Modules of {name}: {agreeing} of {modules['compared']} agree", ""]
     if first := modules["first_diverging"]:
-        text += [f"**The first that differs, in the order in which they run: {_whole(first)}.**", ""]
+        text += [f"**The first that differs, in the order in which they run: {whole(first)}.**", ""]
         if "ours" in first:
             text += ["| | mean | std | min | max |", "|---|---|---|---|---|"]
             for side, title in (("theirs", "TensorFlow"), ("ours", "PyTorch")):
                 figures = (figure(first[side][key], 3) for key in ("mean", "std", "min", "max"))
                 text.append(f"| {title} | {' | '.join(figures)} |")
             text.append("")
+    if "by_itself" in modules:
+        text += _alone(modules["by_itself"])
     if modules["stopped"]:
         text += [f"The network stopped: {modules['stopped']}", ""]
     text += [
@@ -77,9 +82,17 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
     for row in rows[:WORST]:
         error = cell(row["problem"]) if "problem" in row else figure(row["error"])
         tolerance = f"{row['tolerance']:.1e}" if "tolerance" in row else ""
-        cells = (_path(row), row["class"], row.get("tensor", ""), error, tolerance, _verdict(row))
+        cells = (module_title(row), row["class"], row.get("tensor", ""), error, tolerance, _verdict(row))
         text.append(f"| {' | '.join(cells)} |")
     return text
+
+
+def _alone(modules: dict[str, Any]) -> list[str]:
+    """Of BISECT=1: the modules that are wrong themselves."""
+    failing = [f"* {whole(row)}" for row in modules["rows"] if row["passed"] is False]
+    if not failing:
+        return [f"Each by itself, fed with TensorFlow's own tensors: all {modules['compared']} agree.", ""]
+    return ["Each by itself, fed with TensorFlow's own tensors, these differ:", "", *failing, ""]
 
 
 def _gradient_table(name: str, gradients: dict[str, Any]) -> list[str]:
@@ -148,15 +161,16 @@ def _exact(exact: dict[str, Any]) -> str:
     return "  ".join(f"{part} {figure(error)}" for part, error in exact["errors"].items())
 
 
-def _whole(row: Row) -> str:
+def whole(row: Row) -> str:
     """A module that differs, in one sentence: which, of which TensorFlow nodes, how much, and the likeliest cause."""
     found = row.get("problem") or f"relative error {figure(row['error'])} (tolerance {row['tolerance']:.1e})"
     ops = f"{', '.join(row['ops'])}: {', '.join(row['nodes'])}"
     hint = f". Perhaps: {row['hint']}" if "hint" in row else ""
-    return f"{_path(row)} ({ops}), {found}{hint}"
+    return f"{module_title(row)} ({ops}), {found}{hint}"
 
 
-def _path(row: Row) -> str:
+def module_title(row: Row) -> str:
+    """What a module is called, with the number of its call where it has more than one."""
     path = row["path"] or "the network itself"
     return f"{path}, call {row['call']}" if row["call"] > 1 else path
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tf2torch import images, say
-from tf2torch.bundle import Reference, relative_error
+from tf2torch.attacks import FEW, IMAGES, Recorded
+from tf2torch.bundle import BEST, WHOLE, Reference, best, relative_error
 from tf2torch.errors import InputError
-from tf2torch.export import constants
+from tf2torch.export import attacks, constants
 from tf2torch.export.inputs import seeded_inputs
 from tf2torch.export.normalize import Inference
 from tf2torch.export.running import Running
@@ -42,32 +43,55 @@ def is_classifier(inference: Inference) -> bool:
 def record(inference: Inference, job: Job, exact: Any = None, batch: int = BATCH) -> Reference:
     """Of a classifier. `exact`: the outputs of the first inputs in float64, if they are known; else computed."""
     (inputs,) = seeded_inputs(inference, job, batch)
-    rows: list[images.FloatArray] = []
-    names: list[str] = []
-    labels: list[int] = []
     compute = computer(inference)
     outputs = compute(inputs)
     single = compute(inputs[:1]) if len(inputs) > 1 and _takes_any_batch(inference) else outputs[:1]
-    if job.images:
-        recipe = replace(job.recipe, input_size=inputs.shape[1])
-        with Progress("TensorFlow on images", len(images.labelled(job.images)), unit="images") as progress:
-            for chunk, pixels in images.batches(job.images, recipe, len(inputs)):
-                rows.append(compute(pixels))
-                names.extend(item.path.relative_to(job.images).as_posix() for item in chunk)
-                labels.extend(item.label for item in chunk)
-                progress.update(len(chunk))
-    image_outputs = np.concatenate(rows) if rows else np.zeros((0, outputs.shape[1]), np.float32)
-    by_comparison = {"batch 1": single, "batch 10": outputs, "images": image_outputs}
+    seen = _on_images(compute, job, inputs.shape[1], len(inputs), outputs.shape[1])
+    by_comparison = {"batch 1": single, "batch 10": outputs, "images": seen["image_outputs"]}
+    with say.step("attacking it"):
+        attacked = _attacked(inference, job, inputs)
     return Reference(
         inputs=inputs,
         outputs=outputs,
         single=single,
-        image_outputs=image_outputs,
-        image_names=tuple(names),
-        labels=tuple(labels),
         float32_errors=_float32_errors(inference, job, inputs, by_comparison, exact),
         tensorflow=tf.VERSION,
+        attacks=attacked,
+        **seen,
     )
+
+
+def _on_images(compute: Compute, job: Job, size: int, batch_size: int, classes: int) -> dict[str, Any]:
+    """What the reference holds of the images, read and forgotten batch by batch."""
+    whole = [np.zeros((0, classes), np.float32)]
+    later, later_outputs = ([np.zeros((0, min(BEST, classes)), kind)] for kind in (np.int64, np.float32))
+    items = images.labelled(job.images) if job.images else []
+    recipe = replace(job.recipe, input_size=size)
+    with Progress("TensorFlow on images", len(items), unit="images") as progress:
+        for _, batch in images.batches(job.images, recipe, batch_size) if job.images else ():
+            outputs, kept = compute(batch), max(WHOLE - progress.done, 0)
+            whole.append(outputs[:kept])
+            later.append(best(outputs[kept:]))
+            later_outputs.append(np.take_along_axis(outputs[kept:], later[-1], 1))
+            progress.update(len(batch))
+    return {
+        "image_outputs": np.concatenate(whole),
+        "image_names": tuple(item.path.relative_to(job.images).as_posix() for item in items if job.images),
+        "labels": tuple(item.label for item in items),
+        "later_classes": np.concatenate(later),
+        "later_outputs": np.concatenate(later_outputs),
+    }
+
+
+def _attacked(inference: Inference, job: Job, inputs: images.FloatArray) -> Recorded | None:
+    """Attacks on the first of the user's images, or of the seeded inputs; on a whole batch where the graph fixes it."""
+    if not _takes_any_batch(inference):
+        return attacks.record(inference, inputs, job, len(inputs))
+    first = inputs[:IMAGES]
+    if job.images:
+        recipe = replace(job.recipe, input_size=inputs.shape[1])
+        _, first = next(images.batches(job.images, recipe, IMAGES))
+    return attacks.record(inference, first, job, min(FEW, len(first)))
 
 
 def computer(inference: Inference) -> Compute:

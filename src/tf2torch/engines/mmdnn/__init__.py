@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf2torch.engines import Stage, checkpoint_files, image_files
+from tf2torch.engines import Stage, checkpoint_files, image_files, page_files
 from tf2torch.job import Job
 
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "mmdnn", "numpy", "protobuf", "pillow")
@@ -24,13 +24,13 @@ def _build_inputs(job: Job) -> list[Path]:
 
 
 def _evaluate_inputs(job: Job) -> list[Path]:
-    reference = job.intermediate("export", "reference.safetensors")
-    return [*_build_inputs(job), job.output / "converted_pytorch.pth", reference, *image_files(job)]
+    exported = [job.intermediate("export", name) for name in ("reference.safetensors", "timing.json")]
+    return [*_build_inputs(job), job.output / "converted_pytorch.pth", *exported, *image_files(job), *page_files()]
 
 
 STAGES = (
-    Stage("export", _TENSORFLOW_SIDE, ("engine", "weights", "seed"), _export_inputs),
+    Stage("export", _TENSORFLOW_SIDE, ("engine", "weights", "seed", "timing"), _export_inputs),
     Stage("codegen", _PYTORCH_SIDE, ("engine", "weights", "seed"), _codegen_inputs),
     Stage("build", _PYTORCH_SIDE, ("engine",), _build_inputs),
-    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device"), _evaluate_inputs),
+    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "timing"), _evaluate_inputs),
 )

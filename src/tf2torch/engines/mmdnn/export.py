@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tf2torch import bundle, files, say
 from tf2torch.engines.mmdnn import commands
-from tf2torch.export import checkpoint, reference, sources
+from tf2torch.export import checkpoint, latency, reference, sources
 from tf2torch.job import Job
 
 
@@ -20,4 +20,6 @@ def run(job: Job, kept: Path, products: Path) -> None:
     with say.step("mmtoir"):
         commands.to_ir(prefix.with_name(f"{prefix.name}.meta"), prefix, checkpoint.OUTPUT, products / "converted")
     with say.step("recording what TensorFlow computes"):
-        bundle.save(reference.record(sources.inference(loaded), job), kept / "reference.safetensors")
+        inference = sources.inference(loaded)
+        bundle.save(reference.record(inference, job), kept / "reference.safetensors")
+    latency.record(inference, job, kept)

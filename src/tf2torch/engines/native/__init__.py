@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf2torch.engines import Stage, checkpoint_files, image_files
+from tf2torch.engines import Stage, checkpoint_files, image_files, page_files
 from tf2torch.job import Job
 
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "numpy", "pillow", "safetensors")
@@ -41,14 +41,19 @@ def _build_inputs(job: Job) -> list[Path]:
 def _evaluate_inputs(job: Job) -> list[Path]:
     made = [*_build_inputs(job), *(job.output / f"converted_pytorch.{suffix}" for suffix in ("pth", *job.formats))]
     correspondence = job.intermediate("codegen", "correspondence.json")
-    exported = _exported(job, "reference.safetensors", "graph.json")
-    return [*made, correspondence, *exported, *image_files(job)]
+    exported = _exported(job, "reference.safetensors", "graph.json", "timing.json")
+    return [*made, correspondence, *exported, *image_files(job), *page_files()]
 
 
 _NETWORK = ("engine", "weights", "seed")
 STAGES = (
-    Stage("export", _TENSORFLOW_SIDE, (*_NETWORK, "input_names", "output_names", "proof", "bisect"), _export_inputs),
+    Stage(
+        "export",
+        _TENSORFLOW_SIDE,
+        (*_NETWORK, "input_names", "output_names", "proof", "bisect", "timing"),
+        _export_inputs,
+    ),
     Stage("codegen", _PYTORCH_SIDE, _NETWORK, _codegen_inputs),
     Stage("build", _PYTORCH_SIDE, ("engine", "formats"), _build_inputs),
-    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "formats"), _evaluate_inputs),
+    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "formats", "bisect", "timing"), _evaluate_inputs),
 )

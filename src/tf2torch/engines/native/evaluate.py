@@ -20,7 +20,8 @@ from torch import nn
 from tf2torch import details
 from tf2torch.engines.native import SOURCE
 from tf2torch.errors import InputError
-from tf2torch.evaluate import evaluation
+from tf2torch.evaluate import board, evaluation
+from tf2torch.evaluate import device as devices
 from tf2torch.evaluate.network import first_line
 from tf2torch.evaluate.proof import Proof
 from tf2torch.ir import correspondence, store
@@ -28,10 +29,12 @@ from tf2torch.ir.types import Graph
 from tf2torch.job import Job
 
 
-def run(job: Job, kept: Path, products: Path) -> None:  # noqa: ARG001  # every stage has the same three arguments
-    """Writes report.json and report.md."""
+def run(job: Job, kept: Path, products: Path) -> None:
+    """Writes report.json and report.md. Keeps board.json, for TensorBoard."""
     source = job.output / SOURCE
-    evaluation.run(job, loaders(source, job.formats), products, read_proof(job))
+    ways, proof = loaders(source, job.formats), read_proof(job)
+    evaluation.run(job, ways, products, proof)
+    board.attempt(next(iter(ways.values())), devices.choose(job.device), proof, kept)
 
 
 def loaders(source: Path, formats: tuple[str, ...]) -> dict[str, evaluation.Loader]:
@@ -57,7 +60,7 @@ def read_proof(job: Job) -> Proof:
         for value, param in graph.params.items()
         if param.kind == "trainable"
     }
-    return Proof(known, found, trained, {node.name: node.op for node in graph.nodes})
+    return Proof(known, found, trained, {node.name: node.op for node in graph.nodes}, job.bisect)
 
 
 def _graph(path: Path) -> Graph:
