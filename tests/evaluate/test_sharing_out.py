@@ -104,6 +104,7 @@ def evaluate(job: Job, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(job: Job) -> None:
     results = []
     for devices in ("1", "2"):

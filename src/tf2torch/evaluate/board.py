@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,8 +62,8 @@ class _Trace(TorchFunctionMode):
         super().__init__()
         self.nodes: list[Json] = []
         self.names: dict[str, int] = {}
-        self.made: dict[int, str] = {}
-        self.kept: list[Tensor] = []  # or another tensor might get the same id
+        # By id, which another tensor may get later: all of them are not kept, since that takes much memory.
+        self.made: dict[int, tuple[weakref.ref[Tensor], str]] = {}
         self.stack: list[str] = []
         self.modules = {inner: name for name, inner in module.named_modules()}
         self.weights = {id(value): name for name, value in module.state_dict(keep_vars=True).items()}
@@ -84,19 +85,19 @@ class _Trace(TorchFunctionMode):
 
     def _source(self, tensor: Tensor) -> str:
         """The output that the tensor is; a weight, or a constant, becomes a node when it is first read."""
-        if id(tensor) not in self.made:
+        known = self.made.get(id(tensor))
+        if known is None or known[0]() is not tensor:
             name = self.weights.get(id(tensor))
             path = name.replace(".", "/") if name else "/".join([*self.stack, "constant"])
             self._add(path, "Weight" if name else "Constant", [], [tensor])
-        return self.made[id(tensor)]
+        return self.made[id(tensor)][1]
 
     def _add(self, name: str, operation: str, inputs: list[str], outputs: Sequence[Tensor]) -> None:
         count = self.names[name] = self.names.get(name, 0) + 1
         unique = name if count == 1 else f"{name}_{count}"
         self.names.setdefault(unique, 1)
         for place, tensor in enumerate(outputs):
-            self.made[id(tensor)] = f"{unique}:{place}"
-            self.kept.append(tensor)
+            self.made[id(tensor)] = weakref.ref(tensor), f"{unique}:{place}"
         shapes = [list(tensor.shape) for tensor in outputs]
         self.nodes.append({"name": unique, "op": operation, "inputs": inputs, "shapes": shapes})
 
