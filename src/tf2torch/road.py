@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tf2torch import engines, errors, ledger, say, stage
@@ -113,8 +114,12 @@ def _child(command: str, options: argparse.Namespace) -> int:
 
 def _process(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     """Runs a process. Ctrl-C is handed on once, and the child waited for: it puts things right."""
-    with subprocess.Popen(arguments, env={**os.environ, **variables}, process_group=0) as process:
-        stopped = False
+    with _held() as came:  # one that comes while the child is started would leave it alone in the world
+        child = subprocess.Popen(arguments, env={**os.environ, **variables}, process_group=0)
+    with child as process:
+        stopped = bool(came)
+        if stopped:
+            process.send_signal(signal.SIGINT)
         while True:
             try:
                 code = process.wait()
@@ -126,6 +131,19 @@ def _process(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     if code < 0:
         return 128 - code
     return errors.INTERRUPTED if stopped and not code else code
+
+
+@contextmanager
+def _held() -> Iterator[list[int]]:
+    """Keeps signals that stop a command from doing so; yields those that came."""
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda caught, _: came.append(caught)) for number in numbers}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def plan(options: argparse.Namespace) -> int:
