@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,4 +146,3 @@ def test_codegen_and_build_in_a_child_without_tensorflow(python: Callable[..., o
     assert 0 < found["peak_megabytes"]["imports"] <= found["peak_megabytes"]["codegen"]
     assert found["weights_megabytes"] < 0.01
     assert (tmp_path / "converted_pytorch.pth").is_file()
-    assert "tensorflow" not in sys.modules

@@ -145,7 +145,8 @@ print(json.dumps(files))
 def little_space(converted: Checkout, engine: docker.DockerClient) -> Iterator[Callable[[], dict[str, str]]]:
     """Mounts a small disk as output/, with all of the converted model on it but the .pth; gives what is on it."""
     first, *_ = converted.output().glob("*.pth")
-    needed = sum(path.stat().st_size for path in converted.output().iterdir()) - first.stat().st_size
+    there = [path for path in (converted.folder / "output" / SMALL_MODEL).rglob("*") if path.suffix != ".pth"]
+    needed = sum(path.stat().st_size + 4096 for path in there)  # a file fills whole pages
     spare = first.stat().st_size // 2
     converted.make("env")
     options = {"type": "tmpfs", "device": "tmpfs", "o": f"size={needed + spare},mode=1777"}

@@ -72,7 +72,7 @@ def test_it_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         "read",
         lambda *_: (
             parse(SUPPORTED.replace("net/", "")),
-            {"fc1/weights": np.zeros(12), "fc1/mean": np.zeros(3), "fc2/weights": np.zeros(6)},
+            {"fc1/weights": np.zeros((4, 3)), "fc1/mean": np.zeros(3), "fc2/weights": np.zeros((3, 2))},
         ),
     )
     job: Any = SimpleNamespace(name="net", source="net.pb")
