@@ -127,6 +127,8 @@ def given(model: str) -> argparse.Namespace:
         weights="random",
         seed=0,
         device="cpu",
+        devices="1",
+        timing=0,
         models_folder="models",
         work_folder=".cache/work",
         output_folder="output",
