@@ -35,14 +35,11 @@ def test_the_fourteen_models_are_there() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_recipe(name: str) -> None:
     recipe = load(MODELS, name)
-    family = re.match("[a-z]+", recipe.network)
-    assert family
     assert recipe.name == name
-    assert recipe.classes in (1000, 1001)
     assert recipe.label_offset == (1 if recipe.classes == 1000 else 0)
-    assert (recipe.preprocessing == "inception") == (recipe.classes == 1001)
-    assert recipe.input_size in (224, 231, 299)
-    assert recipe.bn_decay == {"inception": 0.9997, "resnet": 0.997}.get(family[0])
+    if recipe.classes in (1000, 1001):
+        assert (recipe.preprocessing == "inception") == (recipe.classes == 1001)
+        assert recipe.input_size in range(96, 332)
     assert re.fullmatch(r"\w+(/\w+)+", recipe.output)
     assert (MODELS / f"{name}.toml").read_text().startswith("# ")
     assert (recipe.weights is None) == (name in PUBLISHED_NOWHERE)
@@ -82,7 +79,9 @@ WRONG = {
     "text for a number": (MINIMAL.replace("1001", "'1001'"), "classes is '1001', not int"),
     "a truth value for a number": (MINIMAL.replace("1001", "true"), "classes is True"),
     "a fraction": (MINIMAL.replace("224", "224.5"), "input_size is 224.5"),
-    "no classes": (MINIMAL.replace("1001", "0"), "positive"),
+    "less than no classes": (MINIMAL.replace("1001", "-1"), "positive"),
+    "no pixels": (MINIMAL.replace("224", "0"), "positive"),
+    "no lengths": (MINIMAL.replace("input_size = 224", "input_shape = []"), "lengths of the axes"),
     "unknown preprocessing": (MINIMAL.replace("vgg", "caffe"), "not one of inception, vgg"),
     "a number for a name": (MINIMAL.replace('"net/logits"', "3"), "output is 3"),
     "text for a table": ("weights = 'net.ckpt'" + MINIMAL, "weights is 'net.ckpt', not a table"),

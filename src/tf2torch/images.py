@@ -106,7 +106,7 @@ def read(path: Path, recipe: Recipe) -> FloatArray:
     size = recipe.input_size
     if pixels.shape[:2] == (size, size):
         return pixels
-    if recipe.preprocessing == "inception":
+    if recipe.preprocessing != "vgg":
         borders = [int((side - side * CENTRAL_CROP) / 2) for side in pixels.shape[:2]]  # as in tf.image.central_crop
         kept = [side - 2 * border for side, border in zip(pixels.shape, borders, strict=False)]
         return resize(central_crop(pixels, *kept), size, size)
@@ -132,8 +132,11 @@ def resize(pixels: FloatArray, height: int, width: int) -> FloatArray:
 
 
 def network_input(pixels: FloatArray, style: Preprocessing) -> FloatArray:
-    """[..., 3] in 0..1 to the range that the network was trained on: -1..1, or 0..255 less the mean colour."""
-    if style == "inception":
+    """[..., 3] in 0..1 to the range that the network was trained on: -1..1, or 0..255 less the mean colour.
+
+    Where nobody knows the range, -1..1 is as good as any.
+    """
+    if style != "vgg":
         return pixels * np.float32(2) - np.float32(1)
     return pixels * np.float32(255) - VGG_MEANS
 

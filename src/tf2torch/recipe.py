@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from tf2torch.errors import UsageError
 
-Preprocessing = Literal["inception", "vgg"]
+Preprocessing = Literal["inception", "vgg", "none"]
 T = TypeVar("T")
 
 
@@ -37,23 +38,32 @@ class Accuracy:
 class Recipe:
     name: str
     network: str  # the network definition, a key of zoo.networks
-    classes: int  # 1001 where class 0 is the background, else 1000
-    input_size: int  # height and width in pixels
+    classes: int  # of ImageNet 1001 where class 0 is the background, else 1000; 0 for what is no classifier
+    input_size: int  # height and width in pixels; 0 where the input is no square picture
     preprocessing: Preprocessing
     output: str  # the operation whose value is the result
+    aux_output: str | None = None  # the operation of a second classifier, from which training takes gradients as well
+    input_shape: tuple[int, ...] | None = None  # of one input; None: [input_size, input_size, 3]
+    options: Mapping[str, Any] = field(default_factory=dict)  # arguments of the network definition
+    licence: str | None = None  # of the published weights, as SPDX writes it
     bn_decay: float | None = None  # TensorFlow's decay of the batch-norm statistics; None where there is no batch norm
     weights: Weights | None = None  # None where nobody has published any
     accuracy: Accuracy | None = None
 
     @property
     def says_preprocessing(self) -> bool:
-        """Whether this is somebody's recipe, and not what stands in for one (see `of_source`)."""
-        return bool(self.network)
+        """Whether it is known how a photograph becomes an input."""
+        return bool(self.network) and self.preprocessing != "none"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one input, without the batch."""
+        return self.input_shape or (self.input_size, self.input_size, 3)
 
     @property
     def label_offset(self) -> int:
         """What to subtract from a label in the numbering with background (0..1000) to get a class of this model."""
-        return 1001 - self.classes
+        return int(self.classes == 1000)
 
 
 def load(models: Path, name: str) -> Recipe:
@@ -88,23 +98,38 @@ def names(models: Path) -> list[str]:
 
 def _parse(name: str, table: dict[str, Any]) -> Recipe:
     weights, accuracy = table.pop("weights", None), table.pop("accuracy", None)
+    shape = table.pop("input_shape", None)
     recipe = _build(
         Recipe,
         {
+            **({} if shape is None else {"input_size": 0}),
             **table,
             "name": name,
+            "input_shape": None if shape is None else _shape(shape),
             "weights": None if weights is None else _build(Weights, weights),
             "accuracy": None if accuracy is None else _build(Accuracy, accuracy),
         },
     )
     if recipe.preprocessing not in get_args(Preprocessing):
         raise ValueError(f"preprocessing is {recipe.preprocessing!r}, not one of {', '.join(get_args(Preprocessing))}")
-    if recipe.classes < 1 or recipe.input_size < 1:
+    if recipe.classes < 0 or min(recipe.shape) < 1:
         raise ValueError("classes and input_size are positive numbers")
     return recipe
 
 
-_TYPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "float": (int, float), "Preprocessing": str}
+def _shape(lengths: object) -> tuple[int, ...]:
+    if not isinstance(lengths, list) or not lengths or not all(type(length) is int for length in lengths):
+        raise ValueError(f"input_shape is {lengths!r}, not the lengths of the axes, as [32, 32, 3]")
+    return tuple(lengths)
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "Preprocessing": str,
+    "Mapping[str, Any]": dict,
+}
 
 
 def _build(cls: type[T], table: object) -> T:

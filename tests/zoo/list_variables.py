@@ -1,4 +1,4 @@
-"""Run as a script where TensorFlow is, with MODELS RESULT.json: the variables of every recipe's network."""
+"""Run as a script where TensorFlow is, with MODELS RESULT.json NAME...: the variables of these recipes' networks."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def describe(found: recipe.Recipe) -> dict[str, Any]:
 
 if __name__ == "__main__":
     models = Path(sys.argv[1])
-    described = {name: describe(recipe.load(models, name)) for name in recipe.names(models)}
+    described = {name: describe(recipe.load(models, name)) for name in sys.argv[3:]}
     Path(sys.argv[2]).write_text(json.dumps(described))

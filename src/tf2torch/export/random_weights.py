@@ -29,18 +29,30 @@ def values(recipe: Recipe, seed: int) -> dict[str, FloatArray]:
         variables = {variable.op.name: variable for variable in tf.model_variables()}
         for name, variable in variables.items():
             variable.load(draw(name, variable.shape.as_list(), seed), running)
-        batch = images.network_input(images.seeded(seed, CALIBRATION_BATCH, recipe.input_size), recipe.preprocessing)
+        batch = _inputs(recipe, seed)
         updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
         logits, _ = running.run([network.logits, updates], {network.images: batch})
         result: dict[str, FloatArray] = running.run(variables)
-    result[_last_bias(network.logits)] -= logits.mean(0)
+    bias = _last_bias(network.logits) if recipe.classes else None
+    if bias:
+        result[bias] -= logits.mean(0)
     return result
 
 
-def _last_bias(logits: Any) -> str:
-    """The name of the variable that the last BiasAdd before the logits adds."""
+def _inputs(recipe: Recipe, seed: int) -> FloatArray:
+    """A batch for the network: pictures, or random numbers where it takes something else."""
+    if recipe.input_shape is None:
+        return images.network_input(images.seeded(seed, CALIBRATION_BATCH, recipe.input_size), recipe.preprocessing)
+    shape = (CALIBRATION_BATCH, *recipe.input_shape)
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def _last_bias(logits: Any) -> str | None:
+    """The name of the variable that the last BiasAdd before the logits adds, if there is one on the way."""
     operation = logits.op
     while operation.type != "BiasAdd":
+        if not operation.inputs:
+            return None
         operation = operation.inputs[0].op
     name: str = operation.inputs[1].op.inputs[0].op.name
     return name
@@ -54,7 +66,7 @@ def draw(name: str, shape: list[int], seed: int) -> FloatArray:
             value = random.uniform(0.5, 1.5, shape)
         case "beta":  # mostly positive: a deep stack of rectifiers centred at zero is chaotic and multiplies rounding
             value = random.normal(1.0, 1.0, shape)
-        case "biases":
+        case "biases" | "bias":
             value = random.normal(0.0, 0.1, shape)
         case "moving_mean":
             value = np.zeros(shape)
