@@ -110,7 +110,7 @@ def compare(
     if proof and (look_inside or not outputs_agree):
         parts = proving.prove(network, proof)
     return {
-        "passed": outputs_agree and all(part["passed"] for part in parts.values() if part),
+        "passed": outputs_agree and all(part["passed"] for part in parts.values() if part and proving.is_judged(part)),
         "parameters": sum(p.numel() for p in model.parameters()),
         "comparisons": {name: comparisons[name] for name in sorted(comparisons, key=_place)},
         "accuracy": accuracy,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,43 @@ from tf2torch.evaluate import hints
 from tf2torch.evaluate.network import Array, first_line
 from tf2torch.ir.correspondence import Correspondence, Module
 from tf2torch.ir.types import Ref
+from tf2torch.ops import registry
 
 Row = dict[str, Any]
+Ended = Callable[[Module, object], object]  # takes what a call has returned, and gives what it is to return instead
+# Within the block, every call of a module that the correspondence knows is handed over when it ends, in that order.
+Watching = Callable[[nn.Module, Correspondence, Ended], AbstractContextManager[None]]
 
 SHOWN = 5  # nodes of a module in the report
+OTHER = "other"  # family of operations that none is known for
+
+
+@contextlib.contextmanager
+def by_hooks(model: nn.Module, correspondence: Correspondence, ended: Ended) -> Iterator[None]:
+    """Of a network whose modules are nn.Modules, under the paths that the correspondence has.
+
+    Raises ParityError if one of them is not there.
+    """
+    pending: dict[nn.Module, deque[Module]] = defaultdict(deque)
+    for called in correspondence.modules:
+        try:
+            pending[model.get_submodule(called.path)].append(called)
+        except AttributeError as error:
+            raise ParityError(
+                f"The network has no module {called.path}, of which correspondence.json speaks. "
+                "`make convert FROM=codegen` makes both anew."
+            ) from error
+
+    def hook(module: nn.Module, args: object, output: object) -> object:  # noqa: ARG001  # torch's signature
+        # One call more than the graph has is no call of ours: what it does shows in the module around it.
+        return ended(pending[module].popleft(), output) if pending[module] else output
+
+    handles = [module.register_forward_hook(hook) for module in pending]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def modules(
@@ -31,22 +65,24 @@ def modules(
     sketches: Mapping[str, Sketch],
     ops: Mapping[str, str],
     *,
+    watching: Watching = by_hooks,
     by_itself: bool = False,
 ) -> dict[str, Any]:
     """Compares every output of every call of a module while `run` runs the model on the inputs of the sketches.
 
     The rows are in the order in which the calls end, so that the first that does not pass is where it begins. `ops`
-    are those of TensorFlow's nodes. by_itself: what a module returns is then replaced by TensorFlow's own tensor, where
-    that is known whole, so that whatever comes after it is fed with what is right, and fails for its own faults alone.
+    are those of TensorFlow's nodes; watching says how to get at what the modules give. by_itself: what a module returns
+    is then replaced by TensorFlow's own tensor, where that is known whole, so that whatever comes after it is fed with
+    what is right, and fails for its own faults alone.
     """
-    watch = _Watch(sketches, ops, replaces=by_itself)
+    watch = _Watch(sketches, ops, correspondence, replaces=by_itself)
     stopped = None
-    with watch.hooks(model, correspondence):
+    with watching(model, correspondence, watch.ended):
         try:
             run()
         except RuntimeError as error:  # how far it came is the more interesting
             stopped = first_line(error)
-    rows = watch.rows + watch.missing(correspondence)
+    rows = watch.rows + watch.missing()
     compared = [row for row in rows if row["passed"] is not None]
     return {
         "passed": bool(compared) and all(row["passed"] for row in compared),
@@ -58,44 +94,32 @@ def modules(
 
 
 class _Watch:
-    """Hooks that sketch what modules return, and what has come of it so far."""
+    """What modules return against what TensorFlow has there, and what has come of it so far."""
 
-    def __init__(self, sketches: Mapping[str, Sketch], ops: Mapping[str, str], *, replaces: bool) -> None:
+    def __init__(
+        self,
+        sketches: Mapping[str, Sketch],
+        ops: Mapping[str, str],
+        correspondence: Correspondence,
+        *,
+        replaces: bool,
+    ) -> None:
         self.sketches = sketches
         self.ops = ops
         self.replaces = replaces
         self.rows: list[Row] = []
         self.calls: Counter[str] = Counter()
-        self.pending: dict[nn.Module, deque[Module]] = defaultdict(deque)
+        self.left = {id(called): called for called in correspondence.modules}
         self.right: list[Module] = []  # those of which every output agrees
 
-    @contextlib.contextmanager
-    def hooks(self, model: nn.Module, correspondence: Correspondence) -> Iterator[None]:
-        for called in correspondence.modules:
-            try:
-                self.pending[model.get_submodule(called.path)].append(called)
-            except AttributeError as error:
-                raise ParityError(
-                    f"The network has no module {called.path}, of which correspondence.json speaks. "
-                    "`make convert FROM=codegen` makes both anew."
-                ) from error
-        handles = [module.register_forward_hook(self._ended) for module in self.pending]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def missing(self, correspondence: Correspondence) -> list[Row]:
+    def missing(self) -> list[Row]:
         """A row for each call that did not come, or did not end."""
-        left = [called for calls in self.pending.values() for called in calls]
-        left.sort(key=lambda called: next(i for i, other in enumerate(correspondence.modules) if other is called))
+        left = self.left.values()
         return [{**self._about(called), "passed": False, "error": None, "problem": "not reached"} for called in left]
 
-    def _ended(self, module: nn.Module, args: object, output: object) -> object:  # noqa: ARG002  # torch's signature
-        if not self.pending[module]:  # one call more than the graph has: what it does shows in the module around it
-            return output
-        called = self.pending[module].popleft()
+    def ended(self, called: Module, output: object) -> object:
+        """Compares what a call has returned. Returns that, or TensorFlow's own tensors if it is to replace them."""
+        del self.left[id(called)]
         about = self._about(called)
         tensors = list(_tensors(output))
         if len(tensors) != len(called.outputs):
@@ -103,7 +127,7 @@ class _Watch:
             self.rows.append({**about, "passed": False, "error": None, "problem": problem})
             return output
         rows = [
-            {**about, "tensor": ref.tensor, **self._compare(tensor, ref, about["ops"])}
+            {**about, "tensor": ref.tensor, "family": self._family(ref), **self._compare(tensor, ref, about["ops"])}
             for tensor, ref in zip(tensors, called.outputs, strict=True)
             if ref is not None
         ]
@@ -122,6 +146,11 @@ class _Watch:
             return tensor
         whole: Tensor = ref.view.apply(torch.tensor(sketch.values).reshape(sketch.shape)).contiguous()
         return whole.to(tensor)
+
+    def _family(self, ref: Ref) -> str:
+        """Of the operation that computes a tensor: convolution, pooling, ..."""
+        handler = registry.handlers().get(self.ops.get(ref.tensor.partition(":")[0], ""))
+        return handler.family if handler else OTHER
 
     def _about(self, called: Module) -> Row:
         """Its name, and what of TensorFlow it does besides what its parts do that agree."""

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from tf2torch import details
 from tf2torch.bundle import relative_error
 from tf2torch.details import Details, Exact
-from tf2torch.errors import ParityError
+from tf2torch.errors import InputError, ParityError
 from tf2torch.evaluate import gradients, parameters, parity
 from tf2torch.evaluate.float64 import AGREES, widened
 from tf2torch.evaluate.network import Array, Network, first_line
+from tf2torch.ir import store
 from tf2torch.ir.correspondence import Correspondence
+from tf2torch.ir.types import Graph
+from tf2torch.job import Job
 
 PARTS = ("modules", "gradients", "trainable", "float64")
 
@@ -29,17 +33,43 @@ class Proof:
     trained: Mapping[str, int]  # elements of each variable that TensorFlow trains and that the outputs depend on
     ops: Mapping[str, str]  # of each TensorFlow node
     bisect: bool = False  # look at every module by itself, too; TensorFlow's tensors are known whole
+    watching: parity.Watching = parity.by_hooks  # how to get at what the modules give
+    judges: bool = True  # whether what it finds decides the verdict, as the outputs do
+
+    @classmethod
+    def of(cls, graph: Graph, correspondence: Correspondence, details: Details, **more: Any) -> Proof:
+        """Of what the exported graph says about variables and operations. more: the other fields."""
+        trained = {
+            param.ref.tensor: math.prod(size or 0 for size in value.type.shape or ())
+            for value, param in graph.params.items()
+            if param.kind == "trainable"
+        }
+        return cls(correspondence, details, trained, {node.name: node.op for node in graph.nodes}, **more)
+
+
+def recorded(job: Job) -> tuple[Graph, Details]:
+    """The graph that the export has left, and what TensorFlow computes. Raises InputError if a part is missing."""
+    found = details.load(job.intermediate("export", "reference.safetensors"))
+    if found is None:
+        raise InputError("The reference holds the outputs alone. `make export FORCE=1` records what is within.")
+    return store.load_graph(job.intermediate("export", store.GRAPH)), found
 
 
 def prove(network: Network, proof: Proof) -> dict[str, Any]:
     """Each of PARTS, or None where TensorFlow recorded nothing. Leaves the module in float64 if that was recorded."""
     details, correspondence = proof.details, proof.correspondence
-    return {
+    parts = {
         "modules": _modules(network, proof),
         "gradients": details.gradients and _gradients(network, proof),
         "trainable": parameters.count(network.module, correspondence, proof.trained),
         "float64": details.exact and _float64(network, proof, details.exact),
     }
+    return parts if proof.judges else {name: part and {**part, "judged": False} for name, part in parts.items()}
+
+
+def is_judged(part: Mapping[str, Any]) -> bool:
+    """Whether a part of the report decides the verdict."""
+    return bool(part.get("judged", True))
 
 
 def _modules(network: Network, proof: Proof) -> dict[str, Any]:
@@ -52,6 +82,7 @@ def _modules(network: Network, proof: Proof) -> dict[str, Any]:
             proof.correspondence,
             proof.details.tensors,
             proof.ops,
+            watching=proof.watching,
             by_itself=by_itself,
         )
 

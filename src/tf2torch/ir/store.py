@@ -48,6 +48,14 @@ def load(folder: Path) -> tuple[Graph, dict[str, Array]]:
         ) from error
 
 
+def load_graph(path: Path) -> Graph:
+    """The graph in a graph.json, without its weights. Raises InputError if the file is missing or broken."""
+    try:
+        return decode(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path.name} is missing or broken. `make export FORCE=1` writes it again.") from error
+
+
 def encode(graph: Graph) -> dict[str, Any]:
     """The graph as JSON data."""
     return {

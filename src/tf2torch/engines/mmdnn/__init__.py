@@ -24,7 +24,7 @@ def _build_inputs(job: Job) -> list[Path]:
 
 
 def _evaluate_inputs(job: Job) -> list[Path]:
-    exported = [job.intermediate("export", name) for name in ("reference.safetensors", "timing.json")]
+    exported = [job.intermediate("export", name) for name in ("reference.safetensors", "graph.json", "timing.json")]
     return [*_build_inputs(job), job.output / "converted_pytorch.pth", *exported, *image_files(job), *page_files()]
 
 

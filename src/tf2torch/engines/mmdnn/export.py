@@ -6,12 +6,16 @@ from pathlib import Path
 
 from tf2torch import bundle, files, say
 from tf2torch.engines.mmdnn import commands
-from tf2torch.export import checkpoint, latency, reference, sources
+from tf2torch.export import checkpoint, graph, latency, recording, reference, sources
+from tf2torch.ir import store
 from tf2torch.job import Job
 
 
 def run(job: Job, kept: Path, products: Path) -> None:
-    """Writes <model>.ckpt.* with the output MMdnn_Output, and converted.json, .pb and .npy. Keeps the reference."""
+    """Writes <model>.ckpt.* with the output MMdnn_Output, and converted.json, .pb and .npy.
+
+    Keeps reference.safetensors, graph.json, source.json and timing.json.
+    """
     with say.step("building the network" + (", drawing seeded weights" if job.weights == "random" else "")):
         loaded = checkpoint.load(job)
         prefix = products / f"{job.name}.ckpt"
@@ -21,5 +25,8 @@ def run(job: Job, kept: Path, products: Path) -> None:
         commands.to_ir(prefix.with_name(f"{prefix.name}.meta"), prefix, checkpoint.OUTPUT, products / "converted")
     with say.step("recording what TensorFlow computes"):
         inference = sources.inference(loaded)
-        bundle.save(reference.record(inference, job), kept / "reference.safetensors")
+        files.write_json(kept / store.GRAPH, store.encode(graph.read(inference, {})[0]))
+        details, exact = recording.record(inference, job)
+        compared = reference.record(inference, job, exact and exact[0])
+        bundle.save(compared, kept / "reference.safetensors", details)
     latency.record(inference, job, kept)

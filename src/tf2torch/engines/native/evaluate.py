@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import math
 import pickle
 import sys
 from collections.abc import Iterator
@@ -17,24 +15,22 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from tf2torch import details
 from tf2torch.engines.native import SOURCE
 from tf2torch.errors import InputError
-from tf2torch.evaluate import board, evaluation
+from tf2torch.evaluate import board, evaluation, proof
 from tf2torch.evaluate import device as devices
 from tf2torch.evaluate.network import first_line
 from tf2torch.evaluate.proof import Proof
-from tf2torch.ir import correspondence, store
-from tf2torch.ir.types import Graph
+from tf2torch.ir import correspondence
 from tf2torch.job import Job
 
 
 def run(job: Job, kept: Path, products: Path) -> None:
     """Writes report.json and report.md. Keeps board.json, for TensorBoard."""
     source = job.output / SOURCE
-    ways, proof = loaders(source, job.formats), read_proof(job)
-    evaluation.run(job, ways, products, proof)
-    board.attempt(next(iter(ways.values())), devices.choose(job.device), proof, kept)
+    ways, known = loaders(source, job.formats), read_proof(job)
+    evaluation.run(job, ways, products, known)
+    board.attempt(next(iter(ways.values())), devices.choose(job.device), known, kept)
 
 
 def loaders(source: Path, formats: tuple[str, ...]) -> dict[str, evaluation.Loader]:
@@ -50,25 +46,9 @@ def loaders(source: Path, formats: tuple[str, ...]) -> dict[str, evaluation.Load
 
 def read_proof(job: Job) -> Proof:
     """What TensorFlow computed on the way, and which of our tensors that is. Raises InputError if a part is missing."""
-    found = details.load(job.intermediate("export", "reference.safetensors"))
-    if found is None:
-        raise InputError("The reference holds the outputs alone. `make export FORCE=1` records what is within.")
+    graph, details = proof.recorded(job)
     known = correspondence.load(job.intermediate("codegen", "correspondence.json"))
-    graph = _graph(job.intermediate("export", store.GRAPH))
-    trained = {
-        param.ref.tensor: math.prod(size or 0 for size in value.type.shape or ())
-        for value, param in graph.params.items()
-        if param.kind == "trainable"
-    }
-    return Proof(known, found, trained, {node.name: node.op for node in graph.nodes}, job.bisect)
-
-
-def _graph(path: Path) -> Graph:
-    """The exported graph without its weights."""
-    try:
-        return store.decode(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path.name} is missing or broken. `make export FORCE=1` writes it again.") from error
+    return Proof.of(graph, known, details, bisect=job.bisect)
 
 
 def _from_source(source: Path, function: str, suffix: str) -> nn.Module:
