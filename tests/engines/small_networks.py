@@ -16,9 +16,9 @@ tf.disable_v2_behavior()
 random = np.random.default_rng(1)
 
 
-def variable(name: str, *shape: int, mean: float = 0.0, deviation: float = 0.3) -> tf.Variable:
+def variable(name: str, *shape: int, mean: float = 0.0, deviation: float = 0.3, trainable: bool = True) -> tf.Variable:
     value = random.normal(mean, deviation, shape).astype(np.float32)
-    return tf.get_variable(name, initializer=tf.constant(value))
+    return tf.get_variable(name, initializer=tf.constant(value), trainable=trainable)
 
 
 def convolution(x: tf.Tensor, name: str, kernel: int, channels: int, stride: int) -> tf.Tensor:
@@ -30,10 +30,9 @@ def batch_norm(x: tf.Tensor, name: str) -> tf.Tensor:
     channels = int(x.shape[-1])
     gamma = variable(f"{name}/gamma", channels, mean=1.0)
     beta = variable(f"{name}/beta", channels)
-    mean = variable(f"{name}/moving_mean", channels)
-    variance = tf.get_variable(
-        f"{name}/moving_variance", initializer=tf.constant(random.uniform(0.5, 2.0, channels).astype(np.float32))
-    )
+    mean = variable(f"{name}/moving_mean", channels, trainable=False)
+    spread = tf.constant(random.uniform(0.5, 2.0, channels).astype(np.float32))
+    variance = tf.get_variable(f"{name}/moving_variance", initializer=spread, trainable=False)
     x, _, _ = tf.nn.fused_batch_norm(
         x, gamma, beta, mean, variance, epsilon=0.001, is_training=False, name=f"{name}/bn"
     )

@@ -127,7 +127,12 @@ class _Watch:
             self.rows.append({**about, "passed": False, "error": None, "problem": problem})
             return output
         rows = [
-            {**about, "tensor": ref.tensor, "family": self._family(ref), **self._compare(tensor, ref, about["ops"])}
+            {
+                **about,
+                "tensor": ref.tensor,
+                "family": self._family(called, ref),
+                **self._compare(tensor, ref, about["ops"]),
+            }
             for tensor, ref in zip(tensors, called.outputs, strict=True)
             if ref is not None
         ]
@@ -147,9 +152,12 @@ class _Watch:
         whole: Tensor = ref.view.apply(torch.tensor(sketch.values).reshape(sketch.shape)).contiguous()
         return whole.to(tensor)
 
-    def _family(self, ref: Ref) -> str:
-        """Of the operation that computes a tensor: convolution, pooling, ..."""
-        handler = registry.handlers().get(self.ops.get(ref.tensor.partition(":")[0], ""))
+    def _family(self, called: Module, ref: Ref) -> str:
+        """Of the operation that computes a tensor: convolution, pooling, ... A bias belongs to what it is added to."""
+        node = ref.tensor.partition(":")[0]
+        before = called.origin[: called.origin.index(node) + 1] if node in called.origin else (node,)
+        ops = [op for op in (self.ops.get(name, "") for name in before) if op != "BiasAdd"]
+        handler = registry.handlers().get(ops[-1] if ops else "")
         return handler.family if handler else OTHER
 
     def _about(self, called: Module) -> Row:

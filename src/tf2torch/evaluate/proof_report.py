@@ -31,20 +31,25 @@ def lines(entry: Entry) -> list[tuple[str, str, bool]]:
     result = []
     if modules := entry["modules"]:
         agreeing = sum(row["passed"] is True for row in modules["rows"])
-        result.append(("modules", f"{agreeing}/{modules['compared']} agree", modules["passed"]))
+        result.append(("modules", f"{agreeing}/{modules['compared']} agree{unjudged(modules)}", modules["passed"]))
         if first := modules["first_diverging"]:
             result.append(("", f"first diverging: {whole(first)}", False))
         if alone := modules.get("by_itself"):
             failing = [module_title(row) for row in alone["rows"] if row["passed"] is False]
             result.append(("by itself", ", ".join(failing) or f"all {alone['compared']} agree", alone["passed"]))
     if gradients := entry["gradients"]:
-        result.append(("gradients", _gradients(gradients), gradients["passed"]))
+        result.append(("gradients", _gradients(gradients) + unjudged(gradients), gradients["passed"]))
     if trainable := entry["trainable"]:
         figures = f"{trainable['trainable']:,} trainable, TensorFlow {trainable['tensorflow']:,}"
-        result.append(("parameters", figures, trainable["passed"]))
+        result.append(("parameters", figures + unjudged(trainable), trainable["passed"]))
     if exact := entry["float64"]:
         result.append(("float64", exact.get("problem") or _exact(exact), exact["passed"]))
     return result
+
+
+def unjudged(part: dict[str, Any]) -> str:
+    """What is to be added to a part that differs, where that is no part of the verdict."""
+    return "" if part["passed"] or part.get("judged", True) else "; no part of the verdict"
 
 
 def markdown(name: str, entry: Entry) -> list[str]:

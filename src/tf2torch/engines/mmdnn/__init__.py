@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf2torch.engines import Stage, checkpoint_files, image_files, page_files
+from tf2torch.engines import CHECKPOINT_OPTIONS, Stage, checkpoint_files, image_files, page_files
 from tf2torch.job import Job
 
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "mmdnn", "numpy", "protobuf", "pillow")
@@ -29,8 +29,13 @@ def _evaluate_inputs(job: Job) -> list[Path]:
 
 
 STAGES = (
-    Stage("export", _TENSORFLOW_SIDE, ("engine", "weights", "seed", "timing"), _export_inputs),
+    Stage(
+        "export",
+        _TENSORFLOW_SIDE,
+        ("engine", "weights", "seed", *CHECKPOINT_OPTIONS, "recipe", "timing"),
+        _export_inputs,
+    ),
     Stage("codegen", _PYTORCH_SIDE, ("engine", "weights", "seed"), _codegen_inputs),
     Stage("build", _PYTORCH_SIDE, ("engine",), _build_inputs),
-    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "timing"), _evaluate_inputs),
+    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "recipe", "device", "timing"), _evaluate_inputs),
 )

@@ -7,7 +7,6 @@ attribute of the same name. So the source itself says what corresponds to what; 
 from __future__ import annotations
 
 import ast
-import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -69,12 +68,12 @@ def correspondence(source: str, graph: Graph) -> Correspondence:
             continue
         nodes = (node, *_fused(graph, node, written.values))
         origin = tuple(item.name for item in nodes)
-        modules.append(Module(name, class_name, (_ref(nodes[-1]),), (class_name,), origin))
+        modules.append(Module(name, class_name, (_ref(nodes[-1].outputs[0]),), (class_name,), origin))
         if name in written.layers:
             parameters.update(_parameters(graph, name, nodes))
-    output = Ref(_tensor(graph.outputs[0]), _view(graph.outputs[0]))
+    output = _ref(graph.outputs[0])
     modules.append(Module("", CLASS, (output,), (), tuple(node.name for node in graph.nodes)))
-    inputs = tuple(Ref(_tensor(value), _view(value)) for value in graph.inputs)
+    inputs = tuple(map(_ref, graph.inputs))
     return Correspondence(inputs, (output,), tuple(modules), parameters)
 
 
@@ -138,18 +137,11 @@ def _fused(graph: Graph, node: Node, values: Mapping[str, str]) -> tuple[Node, .
     return tuple(biased) if len(users) == 1 and biased and variable(biased[0].name) not in values else ()
 
 
-def _ref(node: Node) -> Ref:
-    value = node.outputs[0]
-    flattens = node.op == "Reshape" and _rank(value) == 2 and _rank(node.inputs[0]) in _AXES
-    return Ref(_tensor(value), _flattened(node.inputs[0]) if flattens else _view(value))
-
-
 def _parameters(graph: Graph, layer: str, nodes: tuple[Node, ...]) -> Iterator[tuple[str, Parameter]]:
     """Those of a layer that are variables of TensorFlow's, by their keys in the state dict."""
     node = nodes[0]
     if node.op in _KERNELS:
-        kernel = _rows(graph, node) if node.op == "MatMul" else IDENTITY
-        found = {"weight": (node.inputs[1], kernel.permute(_KERNELS[node.op]))}
+        found = {"weight": (node.inputs[1], View().permute(_KERNELS[node.op]))}
         if len(nodes) > 1:
             found["bias"] = (nodes[1].inputs[1], IDENTITY)
     elif node.op.startswith("FusedBatchNorm"):
@@ -162,40 +154,8 @@ def _parameters(graph: Graph, layer: str, nodes: tuple[Node, ...]) -> Iterator[t
             yield f"{layer}.{key}", Parameter(Ref(param.ref.tensor, view), param.kind)
 
 
-def _rows(graph: Graph, product: Node) -> View:
-    """How MMdnn orders the rows of a matrix: as the elements of what is flattened before it, channels first."""
-    producer = graph.producers().get(product.inputs[0])
-    if producer is None or producer.op != "Reshape" or _rank(producer.inputs[0]) not in _AXES:
-        return IDENTITY
-    sizes, moved = _sizes(producer.inputs[0])
-    columns, last = (product.inputs[1].type.shape or (0, 0))[1] or 0, len(sizes) - 1
-    split = View().reshape((math.prod(sizes), columns), (*sizes, columns))
-    moving = split.permute((last, *range(last), last + 1))
-    return moving.reshape((*moved, columns), (math.prod(sizes), columns))
-
-
-def _flattened(value: Value) -> View:
-    """Of a batch of vectors that were images, or volumes."""
-    sizes, moved = _sizes(value)
-    split = View().reshape((-1, math.prod(sizes)), (-1, *sizes))
-    return split.permute(_AXES[_rank(value)]).reshape((-1, *moved), (-1, math.prod(sizes)))
-
-
-def _sizes(value: Value) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Of one image, in TensorFlow's order of axes and in MMdnn's."""
-    *spatial, channels = (size or 1 for size in (value.type.shape or ())[1:])
-    return (*spatial, channels), (channels, *spatial)
-
-
-def _view(value: Value) -> View:
-    axes = _AXES.get(_rank(value))
-    return View().permute(axes) if axes else IDENTITY
-
-
-def _rank(value: Value) -> int:
-    return len(value.type.shape or ())
-
-
-def _tensor(value: Value) -> str:
+def _ref(value: Value) -> Ref:
+    """A tensor as MMdnn has it: channels first, of images and volumes."""
     assert value.ref is not None  # every value of an exported graph is one of TensorFlow's tensors
-    return value.ref.tensor
+    axes = _AXES.get(len(value.type.shape or ()))
+    return Ref(value.ref.tensor, View().permute(axes) if axes else IDENTITY)
