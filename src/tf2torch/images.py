@@ -145,6 +145,8 @@ def seeded(seed: int, count: int, size: int) -> FloatArray:
     """Images [count, size, size, 3] float32 in 0..1, the same on any machine.
 
     Like photographs they hold patches of every size, the larger the stronger, and differ in brightness and contrast.
+    Unlike in photographs nothing is over-exposed: what is brighter than white gets darker again. In a patch of one
+    colour neighbours tie, and where max pooling sends the gradient then is a matter of rounding, even in float64.
     """
     random = np.random.default_rng(seed)
     images = np.zeros((count, size, size, 3), np.float32)
@@ -155,7 +157,7 @@ def seeded(seed: int, count: int, size: int) -> FloatArray:
             patches *= 2
         image *= random.uniform(0.15, 0.5)
         image += random.uniform(0.2, 0.8)
-    return images.clip(0, 1)
+    return np.abs((images + 1) % 2 - 1)
 
 
 def _taps(length: int, wanted: int) -> tuple[tuple[Any, Any], FloatArray]:
