@@ -25,6 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")
 
 ROOT = Path(__file__).parents[2]
 SIZES = (223, 225, 239, 256, 299)
+QUICK = ("inception_v1", "resnet_v1_50")
+OTHERS = [name for name in recipe.names(ROOT / "models") if name not in QUICK]
 
 
 @cache
@@ -83,7 +85,7 @@ def test_a_residual_network_is_right_at_other_sizes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["inception_v1", "resnet_v1_50"])
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.zoo) for name in OTHERS)])
 def test_a_frozen_graph_gives_the_same_files(name: str, tmp_path: Path) -> None:
     there = loaded(name)
     with session(there.graph) as running:
