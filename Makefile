@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 # What is said on the command line reaches the scripts through the environment. Manifests repeat it.
-VARIABLES := RUNTIME GPU MODEL SOURCE INPUT OUTPUT ENGINE WEIGHTS SEED IMAGES DEVICE DEVICES TIMING FORMATS PROOF BISECT FORCE FROM OFFLINE
+VARIABLES := RUNTIME GPU MODEL SOURCE NETWORK NUM_CLASSES INPUT_SHAPE PREPROCESS SCOPE_MAP EMA AUX_LOGITS INPUT OUTPUT ENGINE WEIGHTS SEED IMAGES DEVICE DEVICES TIMING FORMATS PROOF BISECT FORCE FROM OFFLINE
 said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name))),$(name)=$($(name))))
 export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
@@ -13,7 +13,7 @@ export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 .PHONY: demo convert plan fetch export codegen build-model evaluate report report-all compare benchmark
 demo: ## the whole road on inception_v3 with seeded random weights: no download of weights
 	@MODEL=inception_v3 SOURCE= WEIGHTS=random scripts/convert.sh
-convert: ## a model from checkpoint to verdict: MODEL= or SOURCE=file INPUT= OUTPUT=, ENGINE=native|mmdnn WEIGHTS=pretrained|random PROOF=1 FORCE=1 FROM=codegen
+convert: ## a model from checkpoint to verdict: MODEL= or SOURCE=file INPUT= OUTPUT= or SOURCE=checkpoint NETWORK= NUM_CLASSES= SCOPE_MAP=a=b EMA=1, ENGINE=native|mmdnn WEIGHTS=pretrained|random PROOF=1 FORCE=1 FROM=codegen
 	@scripts/convert.sh
 plan: ## what convert would do, and why
 	@scripts/plan.sh
@@ -37,13 +37,15 @@ benchmark: ## times and memory, beside MMdnn and networks written by hand: MODEL
 	@scripts/benchmark.sh
 
 ##@ Look
-.PHONY: list info inspect ops tensorboard
+.PHONY: list info inspect init ops tensorboard
 list: ## the models there are: JSON=1
 	@scripts/catalogue.sh list $(if $(filter-out 0,$(JSON)),--json)
 info: ## all about one model: MODEL= JSON=1
 	@scripts/catalogue.sh info $(if $(filter-out 0,$(JSON)),--json)
 inspect: ## a network before it is converted, inputs, outputs, operations, parameters: MODEL= or SOURCE=file JSON=1
 	@scripts/stage.sh export inspect $(if $(filter-out 0,$(JSON)),--json)
+init: ## models/<name>.toml of a model of your own, as far as its files tell: SOURCE=file MODEL=name FORCE=1
+	@scripts/init.sh
 ops: ## the TensorFlow operations that the engine native knows: JSON=1
 	@scripts/catalogue.sh ops $(if $(filter-out 0,$(JSON)),--json)
 tensorboard: ## the graphs of both sides, the errors and the images in TensorBoard on 127.0.0.1: MODEL= TENSORBOARD_PORT=6006 DETACH=1 STOP=1

@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 prepare
 for ENGINE in native mmdnn; do
   export ENGINE
-  [ "$ENGINE" = native ] || export PROOF=0 BISECT=0 FORMATS= # which only the other engine has
+  [ "$ENGINE" = native ] || export PROOF=0 BISECT=0 AUX_LOGITS=0 FORMATS= # which only the other engine has
   say "== $ENGINE"
   code=0
   scripts/convert.sh >&2 || code=$?

@@ -2,6 +2,7 @@
 # What the scripts share. Sourced, from the root of the repository.
 #   variables of the user: RUNTIME=auto|docker|local  GPU=auto|0|1  MODEL ENGINE WEIGHTS SEED IMAGES DEVICE FORCE FROM OFFLINE
 #                          SOURCE INPUT OUTPUT FORMATS PROOF BISECT DEVICES TIMING
+#                          NETWORK NUM_CLASSES INPUT_SHAPE PREPROCESS SCOPE_MAP EMA AUX_LOGITS
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -24,7 +25,7 @@ if [ -n "${IMAGES:-}" ]; then
 fi
 
 if [ -n "${SOURCE:-}" ]; then # a file, a folder, or the prefix of a checkpoint's files
-  compgen -G "$SOURCE*" >/dev/null || die 3 "SOURCE=$SOURCE is not there. It is a graph (.pb), or a checkpoint with its .meta."
+  compgen -G "$SOURCE*" >/dev/null || die 3 "SOURCE=$SOURCE is not there. It is a graph (.pb), a checkpoint with its .meta, or one of a NETWORK= of ours."
   SOURCE_FOLDER=$(cd "$(dirname "$SOURCE")" && pwd)
   SOURCE_NAME=$(basename "$SOURCE")
   SOURCE=$SOURCE_FOLDER/$SOURCE_NAME

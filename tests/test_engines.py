@@ -22,6 +22,7 @@ OPTIONS = [
     ("FORMATS", "pt2"),
     ("PROOF", "1"),
     ("BISECT", "1"),
+    ("AUX_LOGITS", "1"),
 ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -27,7 +28,13 @@ class Job:
     models: Path  # recipes and checkpoints; read only, except for fetch
     work_root: Path  # intermediates, shared by the two containers
     output_root: Path  # products
-    source: Path | None = None  # a graph or checkpoint of the user's own; None: the recipe's
+    source: Path | None = None  # a graph of the user's own, with its checkpoint; None: the recipe's network
+    checkpoint: Path | None = None  # prefix of one of the user's own for that network; None: models/<name>.ckpt
+    moving_averages: bool = False  # take the moving average of each variable that has one
+    classes_said: bool = False  # that there are as many as the recipe has; else the checkpoint may have others
+    said: Mapping[str, str] = field(
+        default_factory=dict
+    )  # variables that have changed the recipe, as the user wrote them
     input_names: tuple[str, ...] = ()  # TensorFlow tensors to feed; none: those that the source says or that are found
     output_names: tuple[str, ...] = ()  # TensorFlow tensors to compute; none: as for the inputs
     proof: bool = False  # compare in float64, too, and the gradients of every parameter

@@ -6,15 +6,18 @@ import argparse
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
-from tf2torch import engines, errors, recipe
+from tf2torch import engines, errors, own, prefix
 from tf2torch.job import DEFAULT_ENGINE, ENGINES, FORMATS, Job
+from tf2torch.recipe import Preprocessing, Recipe
 
 DEFAULT_MODEL = "inception_v3"
-_NATIVE_ONLY = ("source", "input", "output", "formats", "proof", "bisect")
+_NATIVE_ONLY = ("source", "input", "output", "aux_logits", "formats", "proof", "bisect")
+_OWN = tuple(name.lower() for name in own.VARIABLES)
 _VARIABLES = (
     *("model", "engine", "weights", "seed", "images", "device", "devices", "timing", "force", "offline", "from"),
-    *(*_NATIVE_ONLY, "models_folder", "work_folder", "output_folder"),
+    *(*_OWN, "ema", *_NATIVE_ONLY, "models_folder", "work_folder", "output_folder"),
 )
 
 
@@ -31,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
 
     def flag(name: str, text: str) -> None:
         default = os.environ.get(name.upper(), "0") not in ("", "0")
-        result.add_argument(f"--{name}", action="store_true", default=default, help=f"{text} ({name.upper()}=1)")
+        option_name = f"--{name.replace('_', '-')}"
+        result.add_argument(option_name, action="store_true", default=default, help=f"{text} ({name.upper()}=1)")
 
     option("model", "", f"the model to convert; {DEFAULT_MODEL}, or what SOURCE is called")
     option("engine", DEFAULT_ENGINE, "which engine converts", choices=ENGINES)
@@ -42,6 +46,13 @@ def parser() -> argparse.ArgumentParser:
     option("devices", "1", "how many processes share the images out among themselves: a number, or all GPUs")
     option("timing", "1", "measure how fast both sides are: 1, 0", choices=("1", "0"))
     option("source", "", "a graph or checkpoint of your own instead of the recipe's")
+    option("network", "", "whose network your checkpoint is of: a model, or the network of one")
+    option("num_classes", "", "of your checkpoint; else as many as it has")
+    option("input_shape", "", "of one input, without the batch: 299, or 299,299,3")
+    option("preprocess", "", "how a photograph becomes an input", choices=("", *get_args(Preprocessing)))
+    option("scope_map", "", "renamed scopes, the checkpoint's and the network's: their=our,a/b=c")
+    flag("ema", "take the moving averages of the variables instead of their last values")
+    flag("aux_logits", "compute the second classifier, too")
     option("input", "", "TensorFlow tensors to feed, with commas between them")
     option("output", "", "TensorFlow tensors to compute, with commas between them")
     option("formats", "", f"further model files: {', '.join(FORMATS)}")
@@ -63,9 +74,9 @@ def environment(options: argparse.Namespace) -> dict[str, str]:
 
 
 def model(options: argparse.Namespace) -> str:
-    """The name of the model: as given, or what the source is called, or the default."""
+    """The name of the model: as given, or what the source is called, or its network, or the default."""
     if options.model or not options.source:
-        return options.model or DEFAULT_MODEL
+        return options.model or options.network or DEFAULT_MODEL
     return name_of(Path(options.source))
 
 
@@ -83,11 +94,16 @@ def job(options: argparse.Namespace) -> Job:
             f"IMAGES={images} is not a folder. It holds images and a labels.csv (filename,label), "
             "or a folder for each class."
         )
-    given = [name.upper() for name in _NATIVE_ONLY if getattr(options, name)]
+    source = prefix.of(Path(options.source)) if options.source else None
+    said = {name.upper(): str(value) for name in _OWN if (value := getattr(options, name))}
+    found = own.recipe_of(models, options.model, source, said)
+    checkpoint = source if source and _is_of_network(found, source, named=bool(options.network)) else None
+    given = [
+        name.upper() for name in _NATIVE_ONLY if getattr(options, name) and not (name == "source" and options.network)
+    ]
     if given and options.engine == "mmdnn":
         raise errors.UsageError(f"The engine mmdnn has no {' and no '.join(given)}; ENGINE=native has.")
-    source = Path(options.source) if options.source else None
-    found = recipe.load(models, options.model) if source is None else recipe.of_source(models, options.model)
+    flags = {name.upper(): "1" for name in ("ema", "aux_logits") if getattr(options, name)}
     return Job(
         recipe=found,
         engine=options.engine,
@@ -98,15 +114,36 @@ def job(options: argparse.Namespace) -> Job:
         models=models,
         work_root=work,
         output_root=output,
-        source=source,
+        source=None if checkpoint else source,
+        checkpoint=checkpoint,
+        moving_averages=options.ema,
+        classes_said=bool(options.num_classes),
+        said={**said, **flags},
         input_names=_names(options.input),
-        output_names=_names(options.output),
+        output_names=_outputs(options, found),
         proof=options.proof,
         bisect=options.bisect,
         formats=_formats(options.formats),
         timing=options.timing == "1",
         devices=options.devices,
     )
+
+
+def _is_of_network(found: Recipe, source: Path, *, named: bool) -> bool:
+    """Whether a source is read as a checkpoint of the recipe's network: NETWORK says so, or it brings no graph."""
+    return bool(found.network) and (named or (prefix.is_checkpoint(source) and not prefix.meta(source).is_file()))
+
+
+def _outputs(options: argparse.Namespace, found: Recipe) -> tuple[str, ...]:
+    if not options.aux_logits:
+        return _names(options.output)
+    if options.output:
+        raise errors.UsageError("AUX_LOGITS=1 and OUTPUT= both say which tensors to compute. Name them all in OUTPUT=.")
+    if not found.aux_output:
+        raise errors.UsageError(
+            f"AUX_LOGITS=1: no second classifier of {found.name} is known. OUTPUT= names any tensor."
+        )
+    return (found.output, found.aux_output)
 
 
 def folders(options: argparse.Namespace) -> tuple[Path, Path, Path]:

@@ -31,7 +31,7 @@ class Accuracy:
     """Published accuracy on the ILSVRC-2012 validation set, in percent."""
 
     top1: float
-    top5: float
+    top5: float | None = None  # None where only the first has been published
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,17 @@ class Recipe:
     aux_output: str | None = None  # the operation of a second classifier, from which training takes gradients as well
     input_shape: tuple[int, ...] | None = None  # of one input; None: [input_size, input_size, 3]
     options: Mapping[str, Any] = field(default_factory=dict)  # arguments of the network definition
+    scope_map: Mapping[str, str] = field(default_factory=dict)  # scopes of the checkpoint to those of the network
     licence: str | None = None  # of the published weights, as SPDX writes it
     bn_decay: float | None = None  # TensorFlow's decay of the batch-norm statistics; None where there is no batch norm
     weights: Weights | None = None  # None where nobody has published any
     accuracy: Accuracy | None = None
+    guessed: bool = False  # the preprocessing: nobody has said it
 
     @property
     def says_preprocessing(self) -> bool:
         """Whether it is known how a photograph becomes an input."""
-        return bool(self.network) and self.preprocessing != "none"
+        return not self.guessed and self.input_size > 0 and self.preprocessing != "none"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,7 +88,7 @@ def of_source(models: Path, name: str) -> Recipe:
     """The recipe for a graph of the user's own: models/<name>.toml if there is one, else one that knows nothing."""
     if name in names(models):
         return load(models, name)
-    return Recipe(name, network="", classes=0, input_size=0, preprocessing="inception", output="")
+    return Recipe(name, network="", classes=0, input_size=0, preprocessing="inception", output="", guessed=True)
 
 
 def names(models: Path) -> list[str]:
@@ -114,6 +116,8 @@ def _parse(name: str, table: dict[str, Any]) -> Recipe:
         raise ValueError(f"preprocessing is {recipe.preprocessing!r}, not one of {', '.join(get_args(Preprocessing))}")
     if recipe.classes < 0 or min(recipe.shape) < 1:
         raise ValueError("classes and input_size are positive numbers")
+    if not all(isinstance(scope, str) for scope in recipe.scope_map.values()):
+        raise ValueError('scope_map is no table of text, as {"their/scope" = "our/scope"}')
     return recipe
 
 
@@ -129,6 +133,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "float": (int, float),
     "Preprocessing": str,
     "Mapping[str, Any]": dict,
+    "Mapping[str, str]": dict,
 }
 
 

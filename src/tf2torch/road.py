@@ -71,8 +71,8 @@ def fetch(options: argparse.Namespace) -> int:
     from tf2torch.zoo import fetch as fetching
 
     job = job_of(options)
-    if job.weights == "random" or job.source:
-        reason = "WEIGHTS=random" if job.weights == "random" else f"SOURCE={job.source}"
+    if job.weights == "random" or job.source or job.checkpoint:
+        reason = "WEIGHTS=random" if job.weights == "random" else f"SOURCE={job.source or job.checkpoint}"
         say.line(f"Fetching {job.name}: nothing to fetch for {reason}")
         return 0
     prefix = fetching.fetch(job.recipe, job.models, offline=options.offline)
@@ -83,7 +83,7 @@ def fetch(options: argparse.Namespace) -> int:
 def convert(options: argparse.Namespace) -> int:
     """Every stage, one after the other, where both frameworks are installed. Each in a process of its own."""
     job = job_of(options)
-    fetched = () if job.weights == "random" or job.source else ("fetch",)
+    fetched = () if job.weights == "random" or job.source or job.checkpoint else ("fetch",)
     for name in (*fetched, *engines.NAMES):
         code = _child(name, options)
         if code == errors.OUT_OF_MEMORY:  # it could not put that on record itself

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from tf2torch import closure, files
 from tf2torch.engines import Stage
 from tf2torch.job import Job
+from tf2torch.recipe import Recipe
 
 IMAGE_RECORD = Path("/etc/tf2torch/image.json")  # written when an image of ours is built; absent outside of them
 _STAMP = {"key", "weights", "image", "seconds", "intermediates", "products"}  # what a stamp holds
@@ -26,7 +28,8 @@ def module_of(stage: Stage, job: Job) -> str:
 def key(stage: Stage, job: Job) -> dict[str, Any]:
     """Everything that decides what the stage produces. Computed without importing a framework."""
     return {
-        "options": {name: getattr(job, name) for name in stage.options},
+        "options": {name: getattr(job, name) for name in stage.options if name != "recipe"},
+        "recipe": _plain(job.recipe) if "recipe" in stage.options else {},
         "inputs": {_name(path, job): files.sha256(path) if path.is_file() else None for path in stage.inputs(job)},
         "source": closure.source_hash(module_of(stage, job)),
         "packages": {name: _version(name) for name in stage.packages},
@@ -114,10 +117,15 @@ def _publish(stage: Stage, job: Job, kept: Path, products: Path, stamp: dict[str
     files.write_json(_stamp_path(stage.name, job), stamp)
 
 
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """What a recipe says, by key: the user may have said otherwise, so the file alone does not tell."""
+    return {name: value for name, value in asdict(recipe).items() if name != "name"}
+
+
 def _name(path: Path, job: Job) -> str:
     """An input's name wherever the folders are mounted."""
-    source = job.source and job.source.parent
-    for folder in (job.models, job.output, job.work, job.images, source):
+    own = job.source or job.checkpoint
+    for folder in (job.models, job.output, job.work, job.images, own and own.parent):
         if folder and path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()
     return path.name

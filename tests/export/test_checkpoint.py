@@ -25,7 +25,7 @@ WRONG = {  # words that are there, and words that are not
     "wrong shape": (["1 of 12", "Tiny/logits/weights is [1, 1, 8, 12], the network has [1, 1, 8, 11]"], ["missing"]),
     "transposed": (["Tiny/logits/weights is [1, 1, 11, 8], the network has [1, 1, 8, 11]"], ["missing"]),
     "several at once": (
-        ["2 of 12", "conv1/weights is missing (nearest: Tiny/conv1/kernel)", "Tiny/logits/biases is [12]"],
+        ["2 of 12", "conv1/weights is missing (nearest: Tiny/conv1/kernel, which is [1]", "Tiny/logits/biases is [12]"],
         ["conv2"],
     ),
 }

@@ -37,14 +37,14 @@ def job(new_job: Callable[..., Job], tmp_path: Path) -> Job:
 
 def reference(outputs: Any) -> Reference:
     inputs = np.zeros((10, SIZE, SIZE, 3), np.float32)
-    seen = np.zeros((10, CLASSES), np.float32)
+    seen = np.zeros((10, outputs.shape[1]), np.float32)
     errors = {"batch 1": 1e-7, "batch 10": 1e-7, "images": 1e-7}
     return Reference(inputs, seen, seen[:1], outputs, tuple("abc"), tuple(range(14)), errors, "2.21.0")
 
 
 def test_examples(job: Job) -> None:
-    job = replace(job, recipe=replace(job.recipe, classes=1000))  # the label 0, the background, is none of them
-    logits = np.random.default_rng(0).standard_normal((14, CLASSES)).astype(np.float32)
+    # The label 0, the background, is none of a thousand classes, however many the recipe has.
+    logits = np.random.default_rng(0).standard_normal((14, 1000)).astype(np.float32)
     given: list[Any] = []
 
     def compute(batch: Any) -> Any:
@@ -163,6 +163,16 @@ def test_a_network_that_gives_something_else(job: Job) -> None:
             {"engine": "native", "source": Path("/source/it's.pb")},
             "make convert SOURCE=it's.pb",
             "make convert MODEL=net SOURCE='it'\"'\"'s.pb'",
+        ),
+        (
+            {
+                "engine": "native",
+                "checkpoint": Path("/source/own.ckpt"),
+                "said": {"NETWORK": "inception_v3", "SCOPE_MAP": "a=b,=c", "EMA": "1", "AUX_LOGITS": "1"},
+                "output_names": ("a", "b"),
+            },
+            "make convert SOURCE=runs/own.ckpt NETWORK=inception_v3",
+            "make convert MODEL=net SOURCE=runs/own.ckpt NETWORK=inception_v3 SCOPE_MAP=a=b,=c EMA=1 AUX_LOGITS=1",
         ),
     ],
 )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tf2torch import prefix
 from tf2torch.job import Job
 
 VERBS = {
@@ -21,6 +22,7 @@ VERBS = {
     "evaluate": "Evaluating",
 }
 NAMES = tuple(VERBS)  # of the stages, in order
+CHECKPOINT_OPTIONS = ("moving_averages", "classes_said")  # of Job: how a checkpoint is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ def page_files() -> list[Path]:
 
 
 def checkpoint_files(job: Job) -> list[Path]:
-    """The recipe, and the checkpoint in models/ unless the weights are random."""
-    checkpoint = [] if job.weights == "random" else sorted(job.models.glob(f"{job.name}.ckpt*"))
-    return [job.models / f"{job.name}.toml", *checkpoint]
+    """The recipe, and the checkpoint, which is the user's or that in models/, unless the weights are random."""
+    recipe = job.models / f"{job.name}.toml"
+    if job.weights == "random":
+        return [recipe]
+    if job.checkpoint:  # without its graph, which is not read
+        found = [path for path in prefix.files(job.checkpoint) if path != prefix.meta(job.checkpoint)]
+        return [recipe, *(found or [job.checkpoint])]
+    return [recipe, *sorted(job.models.glob(f"{job.name}.ckpt*"))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -204,7 +205,8 @@ def _on_images(
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The comparison on the user's images, and the accuracy of both sides."""
     assert job.images is not None  # the reference has image outputs only if there are images
-    tally = Tally(reference, job.recipe.label_offset)
+    recipe = replace(job.recipe, classes=reference.outputs.shape[1])  # the checkpoint may have others than the recipe
+    tally = Tally(reference, recipe.label_offset)
     with Progress("PyTorch on images", len(reference.labels), unit="images") as progress:
         for count, outputs in sharing.outputs(compute, job, IMAGE_BATCH):
             if outputs.shape[:1] != (count,):  # not a row for each image

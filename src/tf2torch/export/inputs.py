@@ -29,7 +29,9 @@ def _input(item: Tensor, tensor: Any, job: Job, batch: int, more: int) -> Array:
     unknown = _LENGTHS.get(len(lengths), _LENGTH)
     if len(lengths) == 4 and job.recipe.input_size:
         unknown = job.recipe.input_size
-    shape = [(unknown if axis else batch) if length is None else length for axis, length in enumerate(lengths)]
+    said = job.recipe.input_shape or ()
+    wanted = [batch, *(said if len(said) + 1 == len(lengths) else [unknown] * (len(lengths) - 1))]
+    shape = [other if length is None else length for length, other in zip(lengths, wanted, strict=False)]
     if len(shape) == 4:
         first = 2 if shape[1] in (1, 3) and shape[3] not in (1, 3) else 1
         shape[first : first + 2] = [length + more for length in shape[first : first + 2]]

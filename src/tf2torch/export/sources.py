@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tf2torch.errors import InputError
-from tf2torch.export import candidates, checkpoint, random_weights
+from tf2torch.export import candidates, checkpoint, random_weights, variables
 from tf2torch.export.definition import Definition, Tensor, tensor
 from tf2torch.export.normalize import Array, Inference, infer
 from tf2torch.export.reading import Given, read
+from tf2torch.export.stored import Stored
 from tf2torch.export.tensorflow import tf
 from tf2torch.files import sha256
 from tf2torch.ir.types import Attr, Shape
@@ -99,30 +100,21 @@ def _values(given: Given, job: Job) -> Values:
                 f"{given.files[0].name} has {len(shapes)} variables and no checkpoint beside it (.index and .data-..., "
                 "under the same name). Put it there, or take WEIGHTS=random."
             )
-        return _from_checkpoint(given.checkpoint, shapes)
+        label, scope_map = f"The checkpoint {given.checkpoint.name}", job.recipe.scope_map
+        opened = Stored(given.checkpoint, label, "take another copy of it", scope_map, averages=job.moving_averages)
+        known = {name: _known(shape, opened.shapes.get(name)) for name, shape in variables.shapes(whole).items()}
+        checkpoint.check(
+            opened, {name: known[name] for name in shapes}, known, "the graph beside it", suggest=not scope_map
+        )
+        return opened.values(shapes)
 
+    whole = Definition(given.definition)
     return drawn if job.weights == "random" else stored
 
 
-def _from_checkpoint(prefix: Path, shapes: Mapping[str, Shape | None]) -> Mapping[str, Array]:
-    """Variables of a checkpoint, of either version. Raises InputError for those that are missing or do not fit."""
-    try:
-        reader = tf.train.NewCheckpointReader(str(prefix))
-        has = reader.get_variable_to_shape_map()
-        wrong = [
-            f"{name} is missing" if name not in has else f"{name} is {has[name]}, the graph has {list(shape or ())}"
-            for name, shape in shapes.items()
-            if name not in has or (shape is not None and None not in shape and [*shape] != has[name])
-        ]
-        if wrong:
-            shown = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-            raise InputError(f"The checkpoint {prefix.name} does not fit the graph beside it: {shown}.")
-        return {name: reader.get_tensor(name) for name in shapes}
-    except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise InputError(
-            f"The checkpoint {prefix.name} cannot be read ({reason}): it is truncated or no checkpoint."
-        ) from error
+def _known(shape: Shape | None, stored: Sequence[int] | None) -> Sequence[int | None]:
+    """The shape of a variable; where the graph does not say it, that in the checkpoint fits."""
+    return (stored or ()) if shape is None else shape
 
 
 def inspect(path: Path) -> list[candidates.Candidate]:

@@ -28,7 +28,7 @@ def collect(compute: Callable[[FloatArray], FloatArray], reference: Reference, j
     """
     if not job.images:
         return []
-    recipe = replace(job.recipe, input_size=reference.inputs.shape[1])
+    recipe = replace(job.recipe, input_size=reference.inputs.shape[1], classes=reference.outputs.shape[1])
     chunk, batch = next(images.batches(job.images, recipe, SHOWN))
     theirs, ours = reference.image_outputs[: len(chunk)], compute(batch)
     if theirs.shape != ours.shape:
@@ -36,7 +36,7 @@ def collect(compute: Callable[[FloatArray], FloatArray], reference: Reference, j
     return [
         {
             "name": item.path.relative_to(job.images).as_posix(),
-            "label": item.label - job.recipe.label_offset,
+            "label": item.label - recipe.label_offset,
             "thumbnail": thumbnail(item.path),
             "tensorflow": best(of_tensorflow),
             "pytorch": best(of_pytorch),

@@ -33,9 +33,10 @@ def command(job: Job, given: str) -> str:
     variables = {
         "MODEL": job.name,
         "ENGINE": "" if job.engine == DEFAULT_ENGINE else job.engine,
-        "SOURCE": said.get("SOURCE", job.source.name) if job.source else "",
+        "SOURCE": said.get("SOURCE", own.name) if (own := job.source or job.checkpoint) else "",
+        **job.said,
         "INPUT": ",".join(job.input_names),
-        "OUTPUT": ",".join(job.output_names),
+        "OUTPUT": "" if "AUX_LOGITS" in job.said else ",".join(job.output_names),
         "WEIGHTS": "random" if job.weights == "random" else "",
         "SEED": str(job.seed) if job.seed else "",
         "IMAGES": said.get("IMAGES", ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf2torch.engines import Stage, checkpoint_files, image_files, page_files
+from tf2torch.engines import CHECKPOINT_OPTIONS, Stage, checkpoint_files, image_files, page_files
 from tf2torch.job import Job
 
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "numpy", "pillow", "safetensors")
@@ -50,10 +50,15 @@ STAGES = (
     Stage(
         "export",
         _TENSORFLOW_SIDE,
-        (*_NETWORK, "input_names", "output_names", "proof", "bisect", "timing"),
+        (*_NETWORK, *CHECKPOINT_OPTIONS, "recipe", "input_names", "output_names", "proof", "bisect", "timing"),
         _export_inputs,
     ),
-    Stage("codegen", _PYTORCH_SIDE, _NETWORK, _codegen_inputs),
+    Stage("codegen", _PYTORCH_SIDE, (*_NETWORK, "recipe"), _codegen_inputs),
     Stage("build", _PYTORCH_SIDE, ("engine", "formats"), _build_inputs),
-    Stage("evaluate", _PYTORCH_SIDE, ("engine", "weights", "device", "formats", "bisect", "timing"), _evaluate_inputs),
+    Stage(
+        "evaluate",
+        _PYTORCH_SIDE,
+        ("engine", "weights", "recipe", "device", "formats", "bisect", "timing"),
+        _evaluate_inputs,
+    ),
 )
