@@ -17,7 +17,7 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["option
 TARGETS = re.findall(
     r"\S+",
     """demo convert plan fetch export codegen build-model evaluate report report-all compare benchmark list info inspect
-    ops tensorboard mmdnn images env doctor shell-tensorflow shell-pytorch clean test test-zoo ops-table snapshots lint
+    init ops tensorboard mmdnn images env doctor shell-tensorflow shell-pytorch clean test test-zoo ops-table snapshots lint
     format lock help""",
 )
 

@@ -106,6 +106,13 @@ def inspect(given: argparse.Namespace) -> int:
     return inspection.show(options.job(given), as_json=given.json)
 
 
+def init(given: argparse.Namespace) -> int:
+    """The first recipe of a model of the user's own."""
+    from tf2torch.export import initial  # TensorFlow side
+
+    return initial.show(options.job(given), force=given.force, to_stdout=given.stdout)
+
+
 def report_all(given: argparse.Namespace) -> int:
     """The index page of all reports."""
     from tf2torch.report import index  # PyTorch side, where the templates' engine is
@@ -173,6 +180,9 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--side", choices=("tensorflow", "pytorch"), required=True)
     measuring.add_argument("--runs", type=int, help="of everything that is measured; by default what each thing needs")
     as_json(add("inspect", inspect, "TensorFlow: inputs, outputs, operations and parameters, before converting"))
+    first = add("init", init, "TensorFlow: write the recipe of a model of your own, as far as its files tell")
+    first.add_argument("source", nargs="?", default=argparse.SUPPRESS, help="a graph or a checkpoint (SOURCE=)")
+    first.add_argument("--stdout", action="store_true", help="print it alone, write nothing")
     as_json(add("ops", operations.show, "the TensorFlow operations that the engine native knows"))
     as_json(add("list", catalogue.show_list, "the models there are"))
     as_json(add("info", catalogue.show_info, "all that is known about a model"))

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Writes models/<name>.toml for SOURCE. A container that reads SOURCE may not write into models/: it prints, this writes.
+#   MODEL=name, or what SOURCE is called; FORCE=1 overwrites
+source "$(dirname "$0")/lib.sh"
+[ -n "${SOURCE:-}" ] || die "$EXIT_USAGE" "init wants SOURCE=: a graph (.pb), or a checkpoint, with its .meta or of the zoo's networks."
+prepare
+name=${SOURCE_NAME%%.*}
+recipe=models/${MODEL:-${name//[!A-Za-z0-9_]/_}}.toml
+partial=$(mktemp "$recipe.XXXXXX")
+trap 'rm -f "$partial"' EXIT
+run export init --stdout >"$partial"
+chmod 644 "$partial"
+mv "$partial" "$recipe"
+cat "$recipe"
+say "That is $recipe now, yours to edit."
