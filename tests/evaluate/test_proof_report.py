@@ -158,5 +158,5 @@ def test_nothing_is_said_of_what_was_not_compared(new_result: Callable[[], dict[
 
 def test_what_tensorflow_did_not_compute(new_result: Callable[..., dict[str, Any]]) -> None:
     text = report.markdown(new_result(notes=["float64: a loop"], tensorflow=None))
-    assert "and so is not compared:\n\n* float64: a loop\n" in text
+    assert "What is not compared or not judged:\n\n* float64: a loop\n" in text
     assert "\nTensorFlow against PyTorch 2.13.0" in text

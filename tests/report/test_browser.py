@@ -72,7 +72,7 @@ def test_text_can_be_read(open_page: OpenPage, failed: str, scheme: str) -> None
 def test_without_scripts(open_page: OpenPage, html: str) -> None:
     page = open_page(html, java_script_enabled=False)
     assert page.locator("button:visible").count() == 0  # none that does nothing
-    table = page.locator("#modules table")
+    table = page.locator("#modules table.sortable")
     assert not table.is_visible()
     page.locator("#modules summary").click()
     assert table.is_visible()
@@ -103,7 +103,7 @@ def test_copying_where_the_page_may_not(open_page: OpenPage, html: str) -> None:
 def test_sorting(open_page: OpenPage, html: str) -> None:
     page = open_page(html)
     page.locator("#modules summary").click()
-    table = page.locator("#modules table")
+    table = page.locator("#modules table.sortable")
 
     def column(number: int) -> list[str]:
         return [text.strip() for text in table.locator(f"tbody tr > :nth-child({number})").all_inner_texts()]
@@ -129,7 +129,7 @@ def test_on_paper_everything_is_unfolded(open_page: OpenPage, html: str) -> None
     for scripts in (True, False):
         page = open_page(html, java_script_enabled=scripts)
         page.emulate_media(media="print")
-        assert page.locator("#modules table").bounding_box()["height"] > 500
+        assert page.locator("#modules table.sortable").bounding_box()["height"] > 500
         assert page.locator("#network").get_by_text("BatchNorm2d").last.bounding_box()["height"] > 0
         assert not page.locator("nav").is_visible()
         assert not page.locator(".code button").first.is_visible()

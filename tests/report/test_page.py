@@ -17,6 +17,7 @@ from tf2torch.job import Job
 pytest.importorskip("jinja2")
 from tests.conftest import result as plain_report
 from tests.report import full_report
+from tf2torch.evaluate import proof_report
 from tf2torch.report import page, sections, usage
 
 SECTIONS = ["comparisons", "images", "modules", "gradients", "attacks", "timing", "network", "use", "provenance"]
@@ -48,6 +49,7 @@ def test_every_section() -> None:
         *("Accuracy on 10,000 images", "75.20 % 7,520", "75.2 %", "ILSVRC2012_val_00000003.JPEG · label 103"),
         *(
             "Modules: 52 of 52 agree",
+            "the whole network 1 1 ResidualNet",
             "161 variables were compared",
             "PGD 10 16/255 100.0 % 100.0 % 98.66 %",
             "cosine 0.999991 , the same sign in",
@@ -151,6 +153,42 @@ def test_both_engines() -> None:
         seen = text(page.render(first, "", second))
         assert "Both engines native mmdnn verdict PASS PASS" in seen
         assert "lines of source 24 1,204" in seen
+
+
+def test_the_lines_of_both_sources_are_counted(job: Job) -> None:
+    other = replace(job, engine="mmdnn")
+    other.output.mkdir(parents=True)
+    (other.output / page.SOURCE).write_text("one\ntwo\n")
+    for engine in (job, other):
+        files.write_json(engine.output / "report.json", full_report.result(engine=engine.engine))
+    for engine in (job, other):
+        assert "lines of source 20 2" in text(page.of(engine, full_report.result(engine=engine.engine)))
+
+
+def test_what_is_no_part_of_the_verdict_says_so() -> None:
+    result = full_report.result(engine="mmdnn")
+    entry = result["loaded"]["converted_pytorch.safetensors"]
+    entry["trainable"] |= {"passed": False, "judged": False, "trainable": 25_557_132}
+    entry["gradients"]["judged"] = False
+    seen = text(page.render(result, ""))
+    assert "parameters 25.6 M 100 more than TensorFlow trains" in seen
+    assert "Parameters FAIL no part of the verdict" in seen
+    assert "Gradients Of a fixed" in seen  # they agree
+
+
+def test_the_kinds_of_operations() -> None:
+    part = full_report.failed()["loaded"]["converted_pytorch.safetensors"]["modules"]
+    found = {
+        group["family"]: (group["agreeing"], group["compared"], group["worst"]["path"])
+        for group in proof_report.families(part["rows"])
+    }
+    assert found == {
+        "convolution": (9, 18, "labels"),
+        "normalization": (9, 17, "block3.1.bn"),
+        "activation": (9, 17, "block3.1"),
+        "the whole network": (0, 1, ""),
+    }
+    assert proof_report.families([{"path": "a", "passed": True, "error": 0.0, "tolerance": 1.0}]) == []
 
 
 def test_how_it_is_loaded() -> None:

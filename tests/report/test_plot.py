@@ -39,6 +39,26 @@ def test_errors_that_have_no_logarithm() -> None:
     assert drawn.first_diverging == unknown
 
 
+def test_a_flat_network_has_the_parts_that_its_name_scopes_are() -> None:
+    scopes = (
+        "net/net/conv_1/Conv2D",
+        "net/net/conv_1/Relu",
+        "net/block/unit_1/Conv2D",
+        "net/Pad",
+        "Squeeze",
+        "Squeeze",
+    )
+    rows = [{**row(name.replace("/", "_"), 1e-7), "tensor": f"{name}:0"} for name in scopes]
+    drawn = plot.errors(rows)
+    assert drawn is not None
+    assert [(band.label, round(band.width)) for band in drawn.bands] == [
+        ("conv_1", 295),
+        ("block", 148),
+        ("net", 148),
+        ("Squeeze", 295),
+    ]
+
+
 def test_nothing_to_draw() -> None:
     assert plot.errors([]) is None
     assert plot.errors([row("a", None, passed=None)]) is None

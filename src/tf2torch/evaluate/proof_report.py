@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Entry = dict[str, Any]  # of one way to load the model, in report.json
 Row = dict[str, Any]
 
 WORST = 10  # modules in the table
+WHOLE = "the whole network"
 
 
 def parameters(entry: Entry) -> str:
@@ -15,6 +17,14 @@ def parameters(entry: Entry) -> str:
     if trainable is None:
         return f"{entry['parameters'] / 1e6:.1f} M parameters"
     return f"{trainable['trainable'] / 1e6:.1f} M parameters, {trainable['baked']} baked"
+
+
+def trainable_note(trainable: dict[str, Any]) -> str:
+    """In a few words, whether as many elements are trainable as TensorFlow trains."""
+    if trainable["baked"]:
+        return f"{trainable['baked']:,} baked"
+    more = trainable["trainable"] - trainable["tensorflow"]
+    return f"{abs(more):,} {'more' if more > 0 else 'less'} than TensorFlow trains" if more else "all trainable"
 
 
 def cosine(entry: Entry) -> list[str]:
@@ -64,7 +74,7 @@ def markdown(name: str, entry: Entry) -> list[str]:
 
 def _modules(name: str, modules: dict[str, Any]) -> list[str]:
     agreeing = sum(row["passed"] is True for row in modules["rows"])
-    text = ["", f"## Modules of {name}: {agreeing} of {modules['compared']} agree", ""]
+    text = ["", f"## Modules of {name}: {agreeing} of {modules['compared']} agree{unjudged(modules)}", ""]
     if first := modules["first_diverging"]:
         text += [f"**The first that differs, in the order in which they run: {whole(first)}.**", ""]
         if "ours" in first:
@@ -77,6 +87,7 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
         text += _alone(modules["by_itself"])
     if modules["stopped"]:
         text += [f"The network stopped: {modules['stopped']}", ""]
+    text += _family_table(modules["rows"])
     text += [
         f"The {WORST} that come nearest to their tolerance, or exceed it:",
         "",
@@ -92,6 +103,20 @@ def _modules(name: str, modules: dict[str, Any]) -> list[str]:
     return text
 
 
+def _family_table(rows: Sequence[Row]) -> list[str]:
+    text = [
+        "| computed by | tensors | agree | relative error of the nearest to its tolerance | tolerance | module |",
+        "|---|---|---|---|---|---|",
+    ]
+    for group in families(rows):
+        worst = group["worst"]
+        error = cell(worst["problem"]) if "problem" in worst else figure(worst["error"])
+        tolerance = f"{worst['tolerance']:.1e}" if "tolerance" in worst else ""
+        cells = (group["family"], group["compared"], group["agreeing"], error, tolerance, module_title(worst))
+        text.append(f"| {' | '.join(map(str, cells))} |")
+    return [*text, ""] if len(text) > 2 else []
+
+
 def _alone(modules: dict[str, Any]) -> list[str]:
     """Of BISECT=1: the modules that are wrong themselves."""
     failing = [f"* {whole(row)}" for row in modules["rows"] if row["passed"] is False]
@@ -101,7 +126,7 @@ def _alone(modules: dict[str, Any]) -> list[str]:
 
 
 def _gradient_table(name: str, gradients: dict[str, Any]) -> list[str]:
-    text = ["", f"## Gradients of {name}: {_verdict(gradients)}", ""]
+    text = ["", f"## Gradients of {name}: {_verdict(gradients)}{unjudged(gradients)}", ""]
     if "problem" in gradients:
         return [*text, gradients["problem"]]
     text += [
@@ -131,7 +156,7 @@ def _gradient_row(title: str, row: Row) -> str:
 def _parameter_table(name: str, trainable: dict[str, Any]) -> list[str]:
     text = [
         "",
-        f"## Parameters of {name}: {_verdict(trainable)}",
+        f"## Parameters of {name}: {_verdict(trainable)}{unjudged(trainable)}",
         "",
         "| | elements |",
         "|---|---|",
@@ -194,6 +219,27 @@ def _cosine(value: float | None) -> str:
 
 def figure(value: float | None, digits: int = 1) -> str:
     return "not a number" if value is None else f"{value:.{digits}e}"
+
+
+def families(rows: Sequence[Row]) -> list[Row]:
+    """Of each kind of operation, and of the network as a whole, how many tensors agree and which comes nearest to its
+    tolerance; those of a report that does not say the kind are left out.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["passed"] is not None and "family" in row:
+            groups.setdefault(row["family"] if row["path"] else WHOLE, []).append(row)
+    if WHOLE in groups:
+        groups[WHOLE] = groups.pop(WHOLE)  # comes last
+    return [
+        {
+            "family": family,
+            "compared": len(members),
+            "agreeing": sum(row["passed"] for row in members),
+            "worst": max(members, key=share_of_tolerance),
+        }
+        for family, members in groups.items()
+    ]
 
 
 def cell(text: str) -> str:

@@ -103,7 +103,7 @@ def markdown(result: dict[str, Any]) -> str:
     if result.get("attacks"):
         lines += attack_report.markdown(result["attacks"])
     if result["notes"]:
-        lines += ["", "What TensorFlow did not compute, and so is not compared:", ""]
+        lines += ["", "What is not compared or not judged:", ""]
         lines += [f"* {note}" for note in result["notes"]]
     lines += ["", *_accuracy(result)]
     lines += timing_report.markdown(result.get("timing"))

@@ -45,7 +45,7 @@ def of(job: Job, result: dict[str, Any]) -> str:
     source = job.output / SOURCE
     text = source.read_text(encoding="utf-8") if source.is_file() else ""
     others = (read(job.output_root / place(job.name, engine)) for engine in ENGINES if engine != job.engine)
-    return render(result, text, next(filter(None, others), None))
+    return render(_with_lines(result, text), text, next(filter(None, others), None))
 
 
 def render(result: dict[str, Any], source: str, other: dict[str, Any] | None = None) -> str:
@@ -65,8 +65,12 @@ def read(folder: Path) -> dict[str, Any] | None:
     if not isinstance(result, dict) or result.get("schema") != report.SCHEMA:
         return None
     source = folder / SOURCE
-    lines = len(source.read_text(encoding="utf-8").splitlines()) if source.is_file() else None
-    return {**result, "source_lines": lines}
+    return _with_lines(result, source.read_text(encoding="utf-8") if source.is_file() else "")
+
+
+def _with_lines(result: dict[str, Any], source: str) -> dict[str, Any]:
+    """None where there is no source."""
+    return {**result, "source_lines": len(source.splitlines()) or None}
 
 
 @cache

@@ -109,12 +109,23 @@ def _tolerance(rows: Sequence[Row], scale: _Scale, step: float) -> str:
 
 def _bands(rows: Sequence[Row], step: float) -> list[Band]:
     bands, x = [], float(LEFT)
-    for index, (name, group) in enumerate(groupby(rows, key=lambda row: row["path"].partition(".")[0])):
+    for index, (name, group) in enumerate(groupby(_parts(rows))):
         width = len(list(group)) * step
         label = name if len(name) * LETTER < width else ""
         bands.append(Band(round(x, 1), round(width, 1), label, index % 2 == 0))
         x += width
     return bands
+
+
+def _parts(rows: Sequence[Row]) -> list[str]:
+    """Of which part of the network each row is: by the path, or, in a flat network, by TensorFlow's name scopes."""
+    if any("." in row["path"] for row in rows):
+        return [row["path"].partition(".")[0] for row in rows]
+    names = [row.get("tensor", "").partition(":")[0].split("/") for row in rows]
+    scopes = [[name for name, _ in groupby(parts)] for parts in names]  # InceptionV3/InceptionV3/... once
+    around = next((name for name, *_ in scopes), "")
+    # The outermost scope is the network's own: the next says which part.
+    return [parts[1] if len(parts) > 2 and parts[0] == around else parts[0] for parts in scopes]
 
 
 def _title(row: Row) -> str:

@@ -61,13 +61,7 @@ def tiles(result: Result) -> list[dict[str, Any]]:
         value = f"{min(cosines):.6f}" if cosines and None not in cosines else "none"
         found.append(_tile("gradient cosine", value, "of the inputs", part["passed"]))
     trainable = first["trainable"]
-    note = (
-        "all trainable"
-        if trainable and not trainable["baked"]
-        else f"{trainable['baked']:,} baked"
-        if trainable
-        else ""
-    )
+    note = proof_report.trainable_note(trainable) if trainable else ""
     passed = trainable["passed"] if trainable else None
     found.append(_tile("parameters", f"{first['parameters'] / 1e6:.1f} M", note, passed))
     if row := _eager(result.get("timing")):
@@ -123,6 +117,8 @@ def modules(name: str, part: dict[str, Any]) -> View:
         "loaded": name,
         "rows": rows,
         "agreeing": sum(row["passed"] is True for row in rows),
+        "families": proof_report.families(part["rows"]),
+        "unjudged": proof_report.unjudged(part),
         "plot": plot.errors(part["rows"]),
         "alone": part.get("by_itself") and _alone(part["by_itself"]),
     }
@@ -135,7 +131,8 @@ def _alone(part: dict[str, Any]) -> View:
 
 
 def _parts(result: Result, part: str) -> list[View]:
-    return [{"loaded": name, **entry[part]} for name, entry in result["loaded"].items() if entry[part]]
+    found = {name: entry[part] for name, entry in result["loaded"].items() if entry[part]}
+    return [{"loaded": name, "unjudged": proof_report.unjudged(item), **item} for name, item in found.items()]
 
 
 def accuracy(result: Result) -> View | None:
@@ -195,6 +192,7 @@ def column(result: Result) -> View:
         "parameters": first["parameters"],
         "modules": f"{sum(row['passed'] is True for row in part['rows'])}/{part['compared']}" if part else None,
         "cosine": min(cosines) if cosines and None not in cosines else None,
+        "trainable": first["trainable"] and first["trainable"]["trainable"],
         "source_lines": result.get("source_lines"),
         "first_diverging": diverging and proof_report.module_title(diverging),
         "latency": (_eager(result.get("timing")) or {}).get("median_ms"),
