@@ -6,6 +6,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import child_environment, run_python
-from tests.outline.building import Building, Generated, generate
-from tf2torch import bundle, emit
+from tests.outline.building import MODELS, Building, Generated, generate
+from tf2torch import bundle, emit, recipe
+from tf2torch.emit.package import SOURCE
 from tf2torch.ir.types import Graph
 
 ONLY_TORCH = ("safetensors", "tensorflow", "tf2torch")
@@ -75,6 +77,15 @@ def test_another_number_of_classes(made: Generated) -> None:
     kept = made.network.state_dict()
     for key, value in network.state_dict().items():
         assert key.startswith("logits.") or torch.equal(value, kept[key]), key
+
+
+def test_what_is_no_classifier_has_no_number_of_classes(tmp_path: Path) -> None:
+    net, graph = small()
+    known = replace(recipe.of_source(MODELS, "net"), network="a generator", classes=0)
+    emit.write(graph, net.weights, emit.Title(known, {}, "random, seed 0"), tmp_path)
+    source = (tmp_path / SOURCE).read_text()
+    assert "nn.Linear(4, 5)" in source
+    assert "num_classes" not in source
 
 
 def test_features(made: Generated) -> None:

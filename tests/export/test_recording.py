@@ -97,6 +97,20 @@ def test_a_network_of_one_size_says_so(tmp_path: Path) -> None:
     assert found.tensors["conv1/Relu:0"].shape == (2, 8, 8, 4)
 
 
+def test_a_picture_that_becomes_several_rows_is_no_other_size(tmp_path: Path) -> None:
+    """As where features are flattened to rows of a fixed length: 44 x 44 pixels are 16 times 11 x 11."""
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float32, [None, 11, 11, 3], name="images")
+        tf.reduce_mean(tf.reshape(images, [-1, 363]), 1, keepdims=True, name="mean")
+        path = tmp_path / "g.pb"
+        path.write_bytes(graph.as_graph_def().SerializeToString())
+    job = graphs.job(tmp_path, path)
+    inference = sources.load(job).inference
+    found, _ = recording.record(inference, job)
+    assert found.size is None
+    assert not reference.is_classifier(inference)  # a single number ranks nothing
+
+
 def test_bisect_keeps_whole_tensors(meta: Path, inference: Any) -> None:
     found, _ = recording.record(inference, graphs.job(meta.parent, meta, bisect=True))
     sketch = found.tensors["conv1/Relu:0"]

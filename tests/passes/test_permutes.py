@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -131,6 +133,13 @@ def test_what_is_left_computes_the_same(name: str) -> None:
     assert [node.op for node in after.nodes] == left, text(after)
     for found, wanted in zip(results(after), results(before), strict=True):
         torch.testing.assert_close(found, wanted)
+
+
+def test_what_becomes_one_reshape_stays_where_its_author_wrote_it() -> None:
+    graph = parse(X + ROWS["new axes that a permute follows"][0])
+    nodes = [replace(node, scope=(node.op,), origin=(node.op,)) for node in graph.nodes]
+    _, reshape = permutes(graph.with_nodes(nodes)).nodes
+    assert (reshape.op, reshape.scope, reshape.name) == ("Tensor.reshape", ("operator.getitem",), "operator.getitem")
 
 
 def test_permutes_of_params_do_not_count() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def write(graph: Graph, weights: Mapping[str, Array], title: Title, products: Pa
             f"The output {missing[0]} is an input: there is nothing to convert. Name another output."
         )
     network = outline(graph, title.name)
+    if title.recipe.network and not title.recipe.classes:
+        network = replace(network, head=None)  # its last layer gives something else, of a number that is not free
     values = parameters(network)
     known = {name: graph.params[value] for name, value in values.items()}
     state = {name: _as_torch(weights[param.ref.tensor], param) for name, param in known.items()}

@@ -45,7 +45,8 @@ def record(inference: Inference, job: Job) -> tuple[Details, list[Array] | None]
         wide = _compute(inference, inputs, job, wide=True)
     except _FAILURES as error:
         notes.append(f"float64: {_first_line(error)}")
-    size, note = _other_size(inference, job)
+    single = _single(inference, inputs)
+    size, note = _other_size(inference, job, single)
     notes.append(note)
     result = Details(
         inputs=inputs,
@@ -56,7 +57,7 @@ def record(inference: Inference, job: Job) -> tuple[Details, list[Array] | None]
         gradients=_gradients(narrow.gradients, wide.gradients if wide else None),
         size=size,
         exact=_exact(wide) if job.proof and wide else None,
-        single=_single(inference, inputs),
+        single=single,
         notes=tuple(filter(None, notes)),
     )
     return result, wide.outputs if wide else None
@@ -125,8 +126,12 @@ def _single(inference: Inference, inputs: Arrays) -> Arrays:
         return ()
 
 
-def _other_size(inference: Inference, job: Job) -> tuple[Size | None, str]:
-    """The first of the other sizes that TensorFlow takes, or why it takes none."""
+def _other_size(inference: Inference, job: Job, single: Arrays) -> tuple[Size | None, str]:
+    """The first of the other sizes that TensorFlow takes, or why it takes none. `single`: the outputs of one input.
+
+    A network that flattens its features to rows of a fixed length makes several rows of one larger picture, which
+    TensorFlow takes and nobody means.
+    """
     note = ""
     if not any(array.ndim == 4 for array in seeded_inputs(inference, job, BATCH)):
         return None, note
@@ -136,6 +141,9 @@ def _other_size(inference: Inference, job: Job) -> tuple[Size | None, str]:
             outputs = Running(inference, inputs).outputs()
         except _FAILURES as error:
             note = f"another size: {_first_line(error)}"
+            continue
+        if any(len(one) == 1 != len(rows) for one, rows in zip(single, outputs, strict=False) if one.ndim):
+            note = "another size: of one input TensorFlow makes several rows"
             continue
         try:
             exact = Running(inference, inputs, wide=True).outputs()

@@ -27,7 +27,7 @@ Compute = Callable[[images.FloatArray], images.FloatArray]
 
 
 def is_classifier(inference: Inference) -> bool:
-    """Whether the network takes RGB images alone, and gives one row of numbers for each."""
+    """Whether the network takes RGB images alone, and gives one row of two or more numbers for each."""
     if len(inference.inputs) != 1 or len(inference.outputs) != 1:
         return False
     graph = constants.load(inference.definition)
@@ -37,6 +37,7 @@ def is_classifier(inference: Inference) -> bool:
         and given.shape.rank == 4
         and given.shape.as_list()[3] == 3
         and result.shape.rank == 2
+        and result.shape.as_list()[1] != 1
     )
 
 

@@ -139,10 +139,11 @@ def _as_one_reshape(before: Node, permute: Node, producers: dict[Value, Node]) -
     axes, shape = _permutation(permute)
     if axes is None or shape.count(None) > 1 or not _is_reshape(before):
         return None
+    last = before  # of those that the author wrote, which says where in the network they belong
     while _is_reshape(before) and before.inputs[0] in producers and _is_reshape(producers[before.inputs[0]]):
         before = producers[before.inputs[0]]
     target = tuple(-1 if n is None else n for n in shape)
-    return replace(permute, op=_RESHAPE, inputs=before.inputs[:1], attrs=_attrs(Slot(0), *target))
+    return Node(_RESHAPE, before.inputs[:1], permute.outputs, _attrs(Slot(0), *target), last.scope, last.origin)
 
 
 def _is_reshape(node: Node) -> bool:
