@@ -8,13 +8,9 @@ from typing import Any
 import numpy as np
 
 from tf2torch.export.tensorflow import tf
+from tf2torch.numerals import shortest
 
 Decomposition = Callable[[Any, Sequence[Any]], Any]  # None: it does not know this form of the op
-
-
-def decimal(value: float) -> float:
-    """The shortest decimal that is this float32, as the author of the network wrote it: 0.001, not 0.0010000000475."""
-    return float(str(np.float32(value)))
 
 
 def _batch_norm(operation: Any, inputs: Sequence[Any]) -> Any:
@@ -25,12 +21,12 @@ def _batch_norm(operation: Any, inputs: Sequence[Any]) -> Any:
     if operation.get_attr("data_format") == b"NCHW":
         vectors = [tf.reshape(vector, [1, -1, 1, 1]) for vector in vectors]
     scale, offset, mean, variance = vectors
-    factor = scale * tf.math.rsqrt(variance + decimal(operation.get_attr("epsilon")))
+    factor = scale * tf.math.rsqrt(variance + shortest(operation.get_attr("epsilon")))
     return (features - mean) * factor + offset
 
 
 def _leaky_relu(operation: Any, inputs: Sequence[Any]) -> Any:
-    alpha = decimal(operation.get_attr("alpha"))
+    alpha = shortest(operation.get_attr("alpha"))
     return tf.where(inputs[0] > 0, inputs[0], alpha * inputs[0])
 
 
@@ -42,7 +38,7 @@ def _local_response_norm(operation: Any, inputs: Sequence[Any]) -> Any:
     place = np.arange(channels)
     band = (abs(place[:, None] - place) <= operation.get_attr("depth_radius")).astype(np.float64)
     squares = tf.tensordot(tf.square(inputs[0]), tf.constant(band), 1)
-    bias, alpha, beta = (decimal(operation.get_attr(name)) for name in ("bias", "alpha", "beta"))
+    bias, alpha, beta = (shortest(operation.get_attr(name)) for name in ("bias", "alpha", "beta"))
     return inputs[0] / tf.pow(bias + alpha * squares, beta)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from tf2torch.export.decompositions import DECOMPOSITIONS, decimal
+from tf2torch.export.decompositions import DECOMPOSITIONS
 from tf2torch.export.definition import Definition, Tensor
 from tf2torch.export.tensorflow import tf
 from tf2torch.export.variables import LARGE
+from tf2torch.numerals import shortest
 
 
 class Unwidened(Exception):  # noqa: N818  # it is said like a sentence: raise Unwidened("...")
@@ -107,13 +108,13 @@ def _widen_type(attr: Any) -> None:
 
 
 def _wide_constant(proto: Any) -> Any:
-    """A number means its shortest decimal; a large constant, which no source spells out, what it is."""
+    """A number is what its author meant; a large constant, which no source spells out, what it is."""
     value = tf.make_ndarray(proto)
     same = value.size > 0 and bool((value == value.flat[0]).all())
     if same:
-        wide = np.full(value.shape, decimal(value.flat[0]))
+        wide = np.full(value.shape, shortest(value.flat[0]))
     elif value.size <= LARGE:
-        wide = np.vectorize(decimal, otypes=[np.float64])(value)
+        wide = np.vectorize(shortest, otypes=[np.float64])(value)
     else:
         wide = value.astype(np.float64)
     return tf.make_tensor_proto(wide, shape=value.shape)

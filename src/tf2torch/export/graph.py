@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tf2torch.export import constants, variables
-from tf2torch.export.decompositions import decimal
 from tf2torch.export.definition import Definition, Tensor
 from tf2torch.export.normalize import Array, Inference
 from tf2torch.export.tensorflow import tf
 from tf2torch.ir.types import Attr, Graph, Kind, Node, Param, Ref, TensorType, Value
+from tf2torch.numerals import shortest
 
 
 def read(inference: Inference, info: Mapping[str, Attr]) -> tuple[Graph, dict[str, Array]]:
@@ -23,7 +23,8 @@ def read(inference: Inference, info: Mapping[str, Attr]) -> tuple[Graph, dict[st
     graph.prune([*inference.outputs, *inference.inputs])
     weights = {name: value for name, value in inference.weights.items() if name in graph.nodes}
     kinds: dict[str, Kind] = {name: inference.kinds[name] for name in weights}
-    for name, value in variables.large_constants(graph).items():
+    constant = variables.large_constants(graph)
+    for name, value in constant.items():
         weights[name], kinds[name] = value, "buffer"
     imported = constants.load(graph)
     values: dict[Tensor, Value] = {}
@@ -44,7 +45,7 @@ def read(inference: Inference, info: Mapping[str, Attr]) -> tuple[Graph, dict[st
         tuple(values[item] for item in inference.outputs),
         tuple(nodes),
         params,
-        MappingProxyType(dict(info)),
+        MappingProxyType({**info, **({"constants": tuple(constant)} if constant else {})}),
     )
     return result, weights
 
@@ -84,7 +85,7 @@ def _scalar(kind: str, value: Any) -> Attr:
         case "s":
             return value.decode("utf-8", "replace")
         case "f":
-            return decimal(value)
+            return shortest(value)
         case "type":
             return _dtype(tf.as_dtype(value))
         case "shape":

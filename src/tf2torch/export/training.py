@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tf2torch.export.decompositions import decimal
 from tf2torch.export.definition import Definition, Tensor, tensor
 from tf2torch.export.tensorflow import tf
+from tf2torch.numerals import shortest
 
 _PIPELINES = ("QueueDequeue", "QueueDequeueMany", "QueueDequeueUpTo", "IteratorGetNext", "IteratorGetNextSync")
 _TRUTHS: Mapping[str, Callable[..., Any]] = {
@@ -241,7 +241,7 @@ def _rate(graph: Definition, item: Tensor) -> float | None:
     node = graph.producer(item)
     if node.op == "Const":
         value = tf.make_ndarray(node.attr["value"].tensor)
-        return decimal(value.item()) if value.size == 1 else None
+        return shortest(value.item()) if value.size == 1 else None
     if node.op not in ("Sub", "Merge"):
         return None
     values = [_rate(graph, source) for source in graph.inputs(item.node)]

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tf2torch.ir.types import Attr, Graph, Node, Scope, Value
+from tf2torch.numerals import shortest
 from tf2torch.ops.expr import Call, Var
 
 COMMUTATIVE = frozenset({"Add", "AddV2", "Mul", "Maximum", "Minimum", "SquaredDifference"})
@@ -186,11 +187,6 @@ def mentioned(attr: Attr) -> Iterator[Value]:
                 yield from mentioned(item)
         case Mapping():
             yield from mentioned(tuple(attr.values()))
-
-
-def shortest(value: object) -> float:
-    """A float32 means its shortest decimal: 0.001, not 0.0010000000474974513."""
-    return float(str(np.float32(value)))  # type: ignore[arg-type]  # any number
 
 
 def without_dead(graph: Graph) -> Graph:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from tf2torch.ir.match import Match, Pattern, Rule, add, anything, either, mul, number, op, rewrite, shortest, weight
+from tf2torch.ir.match import Match, Pattern, Rule, add, anything, either, mul, number, op, rewrite, weight
 from tf2torch.ir.types import Attr, Graph, Node, Value
+from tf2torch.numerals import shortest
 from tf2torch.passes.channels import FIRST, LAST, axis_of, rank_of
 from tf2torch.passes.rewrite import as_vector, with_params
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tf2torch.ir.match import shortest
 from tf2torch.ir.types import Graph, Node, Value
+from tf2torch.numerals import shortest
 from tf2torch.ops import registry
 from tf2torch.ops.expr import Expr, Var, size
 from tf2torch.passes.rewrite import positional

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tf2torch.errors import UnsupportedError
-from tf2torch.ir.match import shortest
 from tf2torch.ir.types import Graph, Node, Param, Ref, Slot, TensorType, Value
+from tf2torch.numerals import shortest
 from tf2torch.ops import registry
 from tf2torch.ops.expr import Call, Expr, Var, call
 from tf2torch.passes.rewrite import prune

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tf2torch.ir.match import Index, Match, Rule, anything, number, op, rewrite, shortest
+from tf2torch.ir.match import Index, Match, Rule, anything, number, op, rewrite
 from tf2torch.ir.types import Graph, Node, Value
+from tf2torch.numerals import shortest
 from tf2torch.passes.channels import FIRST, LAST, axis_of, rank_of
 from tf2torch.passes.moments import normalized
 from tf2torch.passes.norm_forms import affine, forms, is_vector, vector_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tf2torch.ir.match import shortest
 from tf2torch.ir.types import Attr, Graph, Node, Value
+from tf2torch.numerals import shortest
 from tf2torch.ops import registry
 from tf2torch.ops.expr import Call
 from tf2torch.passes import host

@@ -49,6 +49,11 @@ def inverted_residual(
         return x + y if stride == 1 and channels == narrow else y
 
 
+def global_mean(x: Any) -> Any:
+    """[N, H, W, C] -> [N, 1, 1, C]."""
+    return tf.reduce_mean(x, [1, 2], keepdims=True)
+
+
 def classifier(x: Any, num_classes: int, dropout_keep_prob: float) -> None:
     """The logits Logits/output, [N, num_classes], of [N, 1, 1, C]."""
     with tf.variable_scope("Logits"):

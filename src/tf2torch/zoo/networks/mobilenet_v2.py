@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tf2torch.export.tensorflow import tf
-from tf2torch.zoo.networks.inverted_residual import arg_scope, classifier, divisible, inverted_residual
+from tf2torch.zoo.networks.inverted_residual import arg_scope, classifier, divisible, global_mean, inverted_residual
 from tf2torch.zoo.networks.slim import slim
 
 __all__ = ["arg_scope", "mobilenet_v2"]
@@ -39,5 +39,4 @@ def mobilenet_v2(
                 width = divisible(channels * multiplier)
                 x = inverted_residual(x, expansion, width, tf.nn.relu6, stride=1 if unit else stride)
         x = slim.conv2d(x, divisible(1280 * max(1.0, multiplier)), 1)
-        x = slim.avg_pool2d(x, x.shape.as_list()[1:3])
-        classifier(x, num_classes, dropout_keep_prob)
+        classifier(global_mean(x), num_classes, dropout_keep_prob)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from tf2torch.export.tensorflow import tf
-from tf2torch.zoo.networks.inverted_residual import arg_scope, classifier, divisible, inverted_residual
+from tf2torch.zoo.networks.inverted_residual import arg_scope, classifier, divisible, global_mean, inverted_residual
 from tf2torch.zoo.networks.slim import slim
 
 __all__ = ["arg_scope", "mobilenet_v3_large", "mobilenet_v3_small"]
@@ -113,8 +113,7 @@ def _features(x: Any, size: Size, multiplier: float, minimalistic: bool) -> Any:
             gate=squeeze_excite if unit.is_gated and not minimalistic else tf.identity,
         )
     x = slim.conv2d(x, 6 * x.shape.as_list()[-1], 1, activation_fn=swish)
-    x = slim.avg_pool2d(x, x.shape.as_list()[1:3])
-    return slim.conv2d(x, size.channels, 1, activation_fn=swish, normalizer_fn=None)
+    return slim.conv2d(global_mean(x), size.channels, 1, activation_fn=swish, normalizer_fn=None)
 
 
 def hard_swish(x: Any) -> Any:
@@ -126,8 +125,7 @@ def squeeze_excite(x: Any) -> Any:
     """Every channel times a number between 0 and 1 that is computed from the means of all channels."""
     channels = x.shape.as_list()[-1]
     with tf.variable_scope("squeeze_excite"):
-        mean = slim.avg_pool2d(x, x.shape.as_list()[1:3])
-        squeezed = slim.conv2d(mean, divisible(channels / 4), 1, activation_fn=tf.nn.relu, normalizer_fn=None)
+        squeezed = slim.conv2d(global_mean(x), divisible(channels / 4), 1, activation_fn=tf.nn.relu, normalizer_fn=None)
         return x * slim.conv2d(squeezed, channels, 1, activation_fn=_gate, normalizer_fn=None)
 
 
