@@ -34,7 +34,7 @@ def images(count: int = 2) -> list[Any]:
 
 
 def their_rows(**changes: Any) -> dict[str, Any]:
-    rows = [timing.row("TensorFlow", batch, [1.0]) for batch in (1, 8)]
+    rows = [timing.row("TensorFlow", batch, [1.0]) for batch in (1, 8, 32)]
     return {"device": "CPU", "threads": 2, "busy_elsewhere": 0.0, "rows": rows, **changes}
 
 
@@ -54,12 +54,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_way_at_every_batch_size() -> None:
     result = latency.measure(network(small.network()), images(), their_rows(), seconds=1000.0)
     assert [(row["way"], row["batch"]) for row in result["rows"]] == [
-        (way, batch) for batch in (1, 8) for way in ("TensorFlow", *WAYS)
+        (way, batch) for batch in (1, 8, 32) for way in ("TensorFlow", *WAYS)
     ]
     assert all(row["median_ms"] == 500.0 for row in result["rows"] if row["way"] != "TensorFlow")
     assert {row["ratio"] for row in result["rows"]} == {1.0, 0.5}
     assert {row["eager_ratio"] for row in result["rows"]} == {1.0, 2.0}
-    assert [row["per_second"] for row in result["rows"]] == [1.0, 2.0, 2.0, 2.0, 2.0, 8.0, 16.0, 16.0, 16.0, 16.0]
+    assert [row["per_second"] for row in result["rows"]] == [
+        batch * speed for batch in (1, 8, 32) for speed in (1.0, 2.0, 2.0, 2.0, 2.0)
+    ]
     errors = {row["way"]: row["error"] for row in result["rows"] if row["batch"] == 1 and "error" in row}
     assert errors["eager"] is None
     assert errors["BN folded"] < 1e-5
@@ -82,7 +84,7 @@ def test_every_way_at_every_batch_size() -> None:
     ],
 )
 def test_without_tensorflow_there_is_no_ratio_to_it(theirs: Any, words: str) -> None:
-    result = latency.measure(network(small.network()), images(), theirs)
+    result = latency.measure(network(small.network()), images(), theirs, seconds=1000.0)
     assert result["notes"] == [words]
     assert {row["ratio"] for row in result["rows"]} == {None}
     assert f"* {words}" in timing_report.markdown(result)
@@ -97,17 +99,39 @@ def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_batch_that_takes_too_long_is_left_out() -> None:
-    result = latency.measure(network(small.network()), images(), batches=(1, 256), seconds=1.0)
+    result = latency.measure(network(small.network()), images(), their_rows(), batches=(1, 256), seconds=1.0)
     assert {row["batch"] for row in result["rows"]} == {1}
-    assert "batch 256: left out, it would take too long here." in result["notes"]
+    assert "batch 256: all of it would take too long here." in result["notes"]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("seconds", "more"),
+    [
+        # With 0.5 s for one input eight take 4 s, and four runs 16 s; that may be twice what is left. Then eight have
+        # taken 0.5 s, so that 32 take 2 s, and four runs 8 s.
+        (45.0, {8: WAYS, 32: WAYS}),
+        (20.0, {8: ["eager", "BN folded"], 32: ["eager", "BN folded"]}),
+        (12.0, {8: ["eager"], 32: ["eager"]}),
+        (7.0, {}),
+    ],
+)
+def test_as_many_ways_as_there_is_time_for(seconds: float, more: dict[int, list[str]]) -> None:
+    result = latency.measure(network(small.network()), images(), their_rows(), seconds=seconds)
+    for batch in (8, 32):
+        of_batch = [row["way"] for row in result["rows"] if row["batch"] == batch]
+        assert of_batch == (["TensorFlow", *more[batch]] if batch in more else [])
+        without = [way for way in WAYS if way not in more.get(batch, [])]
+        note = f"batch {batch}: {', '.join(without) if batch in more else 'all of it'} would take too long here."
+        assert (note in result["notes"]) == bool(without)
 
 
 def test_a_way_that_was_much_slower_is_not_run_on_more() -> None:
     rows = [timing.row(way, 1, [taken]) for way, taken in (("eager", 1.0), ("a", 4.1), ("b", 3.9), ("c", 1.0))]
     ways: Any = dict.fromkeys(("eager", "a", "b", "c", "d"))
     assert list(latency._affordable(ways, rows, 2, 1e6)) == ["eager", "b", "c"]
-    assert list(latency._affordable(ways, rows, 2, 5.0)) == ["eager"]
-    assert latency._affordable(ways, rows, 2, 1.0) == {}
+    assert list(latency._affordable(ways, rows, 2, 10.0)) == ["eager"]
+    assert latency._affordable(ways, rows, 2, 2.0) == {}
     assert latency._affordable(ways, [], 2, 1e6) == {}
 
 
@@ -122,7 +146,7 @@ class ForOne(torch.nn.Module):
 def test_a_network_that_takes_one_input_only() -> None:
     result = latency.measure(network(ForOne()), images())
     problems = [row for row in result["rows"] if row["median_ms"] is None]
-    assert {row["batch"] for row in problems} == {8}
+    assert {row["batch"] for row in problems} == {8}  # which says enough of larger ones
     assert "| eager | 8 | shape '[1, 432]' is invalid" in "\n".join(timing_report.markdown(result))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import graphs
 import pytest
 
-from tf2torch import files
+from tf2torch import files, timing
 from tf2torch.export import latency, sources
 from tf2torch.export.normalize import Inference
 from tf2torch.export.tensorflow import tf
@@ -42,11 +43,17 @@ def recorded(source: Path, folder: Path) -> Any:
 def test_a_row_for_each_batch_size(source: Path, tmp_path: Path) -> None:
     result = recorded(source, tmp_path)
     assert "problem" not in result, result
-    assert [(row["way"], row["batch"]) for row in result["rows"]] == [("TensorFlow", 1), ("TensorFlow", 8)]
+    assert [(row["way"], row["batch"]) for row in result["rows"]] == [("TensorFlow", batch) for batch in (1, 8, 32)]
     assert all(0 < row["spread_ms"][0] <= row["median_ms"] <= row["spread_ms"][1] for row in result["rows"])
     assert all(row["count"] >= 3 for row in result["rows"])
     assert result["device"] == "CPU"
     assert result["threads"] >= 1
+
+
+def test_a_large_batch_takes_as_much_longer_at_least() -> None:
+    rows = [timing.row("TensorFlow", 8, [0.5]), timing.problem("TensorFlow", 16, "no memory")]
+    assert latency._expected(rows, 32) == 8.0
+    assert latency._expected(rows[1:], 32) == math.inf
 
 
 def test_nothing_unless_the_job_asks_for_it(source: Path, tmp_path: Path) -> None:
@@ -70,7 +77,7 @@ def test_it_never_fails_an_export(
 
 
 def test_a_batch_that_the_graph_fixes_is_the_only_one(source: Path, tmp_path: Path) -> None:
-    assert list(latency._batches(*load(source))) == [1, 8]
+    assert list(latency._batches(*load(source))) == [1, 8, 32]
     with tf.Graph().as_default() as graph:
         images = tf.placeholder(tf.float32, [2, 16, 16, 3], name="images")
         tf.identity(graphs.network(images), name="scaled")

@@ -23,8 +23,9 @@ from tf2torch.evaluate.network import Array, Network, first_line
 from tf2torch.job import Job
 
 EAGER, FOLDED = "eager", "BN folded"
-SECONDS = 10.0  # for all of it
-BATCHES, GPU_BATCHES = (1, 8), (1, 8, 32, 256)
+SECONDS = 20.0  # for all of it
+BATCHES, GPU_BATCHES = (1, 8, 32), (1, 8, 32, 256)
+WANTED = 2  # of the batch sizes: for these it may take twice as long, so that every way is there at both of them
 Way = tuple[nn.Module, Callable[[], AbstractContextManager[object]], torch.memory_format]
 Result = dict[str, Any]
 
@@ -66,12 +67,16 @@ def measure(
     if FOLDED not in ways:
         notes.append(f"{FOLDED}: no batch norm follows a convolution, or the output would be another.")
     for place, batch in enumerate(batches):
-        left = max(seconds - (time.perf_counter() - began), 0.0) / (len(batches) - place)
-        wanted = dict(ways) if place == 0 else _affordable(ways, rows, batch, left)
-        if not wanted:
-            notes.append(f"batch {batch}: left out, it would take too long here.")
-            continue
-        rows += _of_batch(wanted, network.feed(_batch(inputs, batch)), batch, left, device)
+        left = max(seconds - (time.perf_counter() - began), 0.0)
+        patience = 2 * left if place < WANTED else left
+        wanted = dict(ways) if place == 0 else _affordable(ways, rows, batch, patience)
+        without = [name for name in ways if name not in wanted]
+        if without:
+            notes.append(f"batch {batch}: {', '.join(without) if wanted else 'all of it'} would take too long here.")
+        if wanted:
+            each = left / (len(batches) - place + 1)  # and as much for what takes longer than that
+            rows += _of_batch(wanted, network.feed(_batch(inputs, batch)), batch, each, device)
+    rows = [row for row in rows if row["batch"] in {row["batch"] for row in rows if row["way"] == EAGER}]
     busy = others.share()
     if busy is not None and busy > timing.BUSY:
         notes.append(f"Other processes took {100 * busy:.0f} % of the processors meanwhile: take the figures as rough.")
@@ -191,7 +196,7 @@ def _affordable(ways: Mapping[str, Way], rows: Sequence[timing.Row], batch: int,
             continue
         once = known[name]["median_ms"] / 1000 * batch / known[name]["batch"]
         spent += once * (timing.FEWEST + 1)  # what comes first warms up, and gives the output
-        if spent > 2 * seconds:
+        if spent > seconds:
             break
         result[name] = way
     return result

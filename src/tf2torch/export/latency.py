@@ -7,10 +7,12 @@ runs TensorFlow so; here it has both, and variables for the weights.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,8 @@ from tf2torch.export.tensorflow import tf
 from tf2torch.job import Job
 
 FILE = "timing.json"  # among the intermediates of an export
-BATCHES = (1, 8)
+BATCHES = (1, 8, 32)
+WANTED = 8  # larger ones only where there is time left
 SECONDS = 5.0  # for all of them together
 _LIMIT = 180  # seconds until nobody waits for the other process any longer
 
@@ -100,9 +103,13 @@ def measure(folder: Path) -> dict[str, Any]:
         with tf.Session(graph=graph) as session:
             session.run(tf.global_variables_initializer(), feeds)
             call = session.make_callable(outputs, placeholders)
-            for batch in about["batches"]:
+            began, batches = time.perf_counter(), about["batches"]
+            for index, batch in enumerate(batches):
+                left = max(SECONDS - (time.perf_counter() - began), 0.0)
+                if batch > WANTED and _expected(rows, batch) > left:
+                    break
                 given = [inputs[f"{batch} {place}"] for place in range(len(placeholders))]
-                seconds = SECONDS * batch / sum(about["batches"])
+                seconds = left / (len(batches) - index + 1)  # and as much for what takes longer than that
                 try:
                     measured = timing.interleaved({"TensorFlow": lambda given=given: call(*given)}, seconds)  # type: ignore[misc]  # of this iteration
                 except tf.errors.OpError as error:
@@ -111,6 +118,12 @@ def measure(folder: Path) -> dict[str, Any]:
                     rows.append(timing.row("TensorFlow", batch, measured["TensorFlow"]))
     # The other device is hidden from TensorFlow, see export/tensorflow.py.
     return {"device": "CPU", "threads": os.cpu_count(), "busy_elsewhere": others.share(), "rows": rows}
+
+
+def _expected(rows: list[timing.Row], batch: int) -> float:
+    """How many seconds a batch takes at least, going by the one before."""
+    known = [row for row in rows if row["median_ms"] is not None]
+    return (timing.FEWEST + 1) * known[-1]["median_ms"] / 1000 * batch / known[-1]["batch"] if known else math.inf
 
 
 if __name__ == "__main__":
