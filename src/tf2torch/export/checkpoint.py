@@ -79,7 +79,7 @@ def check(stored: Stored, needed: Shapes, known: Shapes, whose: str, *, suggest:
         say.line(f"  {stored.label} has moving averages of {len(averaged)} variables, too; EMA=1 takes them.")
     if surplus:
         names = ", ".join(surplus[: fitting.LISTED]) + (", ..." if len(surplus) > fitting.LISTED else "")
-        say.line(f"  {stored.label} has {len(surplus)} variables that {whose} has not; they are left out: {names}")
+        say.line(f"  {stored.label} has variables that {whose} has not, which are left out ({len(surplus)}): {names}")
 
 
 def _with_its_classes(job: Job, stored: Stored) -> networks.Network:
