@@ -10,11 +10,13 @@ said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name)))
 export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
 ##@ Convert
-.PHONY: demo convert plan fetch export codegen build-model evaluate report report-all compare benchmark
+.PHONY: demo convert convert-all plan fetch export codegen build-model evaluate report report-all compare benchmark
 demo: ## the whole road on inception_v3 with seeded random weights: no download of weights
 	@MODEL=inception_v3 SOURCE= WEIGHTS=random scripts/convert.sh
 convert: ## a model from checkpoint to verdict: MODEL= or SOURCE=file INPUT= OUTPUT= or SOURCE=checkpoint NETWORK= NUM_CLASSES= SCOPE_MAP=a=b EMA=1, ENGINE=native|mmdnn WEIGHTS=pretrained|random PROOF=1 FORCE=1 FROM=codegen
 	@scripts/convert.sh
+convert-all: ## many models, several at a time, with a table at the end: MODELS=name,pattern JOBS=n KEEP_GOING=1 JSON=1, and what convert takes
+	@scripts/convert_all.sh $(if $(filter-out 0,$(JSON)),--json)
 plan: ## what convert would do, and why
 	@scripts/plan.sh
 fetch: ## download and check the published checkpoint: MODEL= OFFLINE=1
@@ -72,11 +74,15 @@ clean: ## remove intermediates: ALL=1 also results, images and the virtual envir
 	@scripts/clean.sh
 
 ##@ Develop
-.PHONY: test test-zoo ops-table snapshots lint format lock help
+.PHONY: test test-zoo zoo-table sizes ops-table snapshots lint format lock help
 test: ## all set-up, then lint's neighbours: every test that this machine can run: TESTS='-k parity'
 	@scripts/test.sh
-test-zoo: ## every recipe with seeded weights, as a table: ENGINE=native|mmdnn
+test-zoo: ## every recipe with seeded weights, and the tables of it: ENGINE=native|mmdnn MODELS= JOBS=
 	@scripts/test_zoo.sh
+zoo-table: ## write the tables of docs/zoo.md, docs/mmdnn.md and README.md from the results in output/
+	@scripts/catalogue.sh zoo-table --write
+sizes: ## write models/sizes.csv anew, for which every network is built: MODELS='lenet vgg_16' only these
+	@scripts/venv.sh --test && PYTHONPATH=src $(or $(VENV),.venv)/bin/python -m tests.zoo.write_sizes $(MODELS)
 ops-table: ## write docs/ops.md from the operations and their tests
 	@scripts/venv.sh --test && PYTHONPATH=src $(or $(VENV),.venv)/bin/python -m tests.ops.write_table
 snapshots: ## write the generated sources that the tests compare with anew

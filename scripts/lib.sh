@@ -53,8 +53,10 @@ choose_runtime() {
   export RUNTIME ENGINE_CHECKED=1
 }
 
-# Everything that a stage needs to be able to run: images or the virtual environment, up to date.
+# Everything that a stage needs to be able to run: images or the virtual environment, up to date. Once is enough for
+# all scripts that one starts: what changes meanwhile must not change what half of them run in.
 prepare() {
+  [ -z "${PREPARED:-}" ] || return 0
   choose_runtime
   if [ "$RUNTIME" = docker ]; then
     scripts/env.sh --quiet
@@ -66,6 +68,7 @@ prepare() {
     # In Docker .env says this; what was said for this call stands in both.
     case ${GPU:-auto} in 0) export DEVICE=${DEVICE:-cpu} ;; 1) export DEVICE=${DEVICE:-cuda} ;; esac
   fi
+  export PREPARED=1
 }
 
 # The lasting settings, without overriding what this call sets.

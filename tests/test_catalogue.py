@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ classes = 1000
 input_size = 224
 preprocessing = "vgg"
 output = "net/logits"
+licence = "Apache-2.0"
 [weights]
 url = "https://example.org/net.tar.gz"
 file = "net.ckpt"
@@ -27,6 +29,13 @@ network = "net"
 classes = 1001
 input_size = 299
 preprocessing = "inception"
+output = "net/logits"
+"""
+VOLUME = """
+network = "net"
+classes = 0
+input_shape = [16, 8, 8, 3]
+preprocessing = "none"
 output = "net/logits"
 """
 STATUS = {"verdict": "PASS", "exit_code": 0, "engine": "mmdnn", "weights": "random, seed 0", "finished": "2020-01-01"}
@@ -48,14 +57,19 @@ def shown(capsys: pytest.CaptureFixture[str], show: Any, options: argparse.Names
 
 
 def lines(capsys: pytest.CaptureFixture[str], options: argparse.Namespace) -> list[list[str]]:
-    return [line.split() for line in shown(capsys, catalogue.show_list, options).splitlines()]
+    return [re.split(r"\s{2,}", line) for line in shown(capsys, catalogue.show_list, options).splitlines()]
 
 
-def test_the_list(capsys: pytest.CaptureFixture[str], options: argparse.Namespace) -> None:
+def test_the_list(capsys: pytest.CaptureFixture[str], options: argparse.Namespace, tmp_path: Path) -> None:
+    files.write_text(tmp_path / "models" / "a_volume_with_a_long_name.toml", VOLUME)
+    files.write_text(tmp_path / "models" / "sizes.csv", "model,parameters,values\nmine,23819401,7\npublished,61706,7\n")
+    held = {"https://example.org/net.tar.gz": {"sha256": 64 * "0", "size": 24_642_554}}
+    files.write_json(tmp_path / "models" / "checksums.lock", held)
     assert lines(capsys, options) == [
-        ["model", "input", "classes", "top-1", "weights", "last", "conversion"],
-        ["mine", "299", "1001", "-", "unpublished"],
-        ["published", "224", "1000", "71.5", "to", "fetch"],
+        ["model", "parameters", "input", "classes", "top-1", "download", "licence", "weights", "last conversion"],
+        ["a_volume_with_a_long_name", "-", "16x8x8x3", "-", "-", "-", "-", "unpublished"],
+        ["mine", "23.8 M", "299", "1001", "-", "-", "-", "unpublished"],
+        ["published", "61.7 k", "224", "1000", "71.5", "24.6 MB", "Apache-2.0", "to fetch"],
     ]
 
 
@@ -66,7 +80,7 @@ def test_a_checkpoint_on_disk(
     capsys: pytest.CaptureFixture[str], options: argparse.Namespace, tmp_path: Path, file: str, found: bool
 ) -> None:
     files.write_text(tmp_path / "models" / file, "x")
-    assert lines(capsys, options)[2][4:] == (["on", "disk"] if found else ["to", "fetch"])
+    assert lines(capsys, options)[2][7:] == ["on disk" if found else "to fetch"]
     row = next(line for line in shown(capsys, catalogue.show_info, options).splitlines() if "on disk" in line)
     assert row.split() == ["on", "disk", "models/published.ckpt" if found else "no"]
 
@@ -99,6 +113,8 @@ def test_info(capsys: pytest.CaptureFixture[str], options: argparse.Namespace) -
         "net/logits, 1000 classes",
         "https://example.org/net.tar.gz (net.ckpt)",
         "top-1 71.5 %, top-5 89.8 % as published",
+        "Apache-2.0",
+        "not counted",
         "not converted yet",
     ):
         assert words in text

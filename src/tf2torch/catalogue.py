@@ -1,4 +1,4 @@
-"""The models there are: what a recipe says, what is on disk, how the last conversion went."""
+"""The models there are: what a recipe says, how large it is, what is on disk, how the last conversion went."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tf2torch import files
+from tf2torch import columns, files
 from tf2torch.job import ENGINES, place
-from tf2torch.recipe import load, names
+from tf2torch.recipe import Weights, load, names
+from tf2torch.zoo import lock, sizes
 
 
 def entry(models: Path, output: Path, name: str) -> dict[str, Any]:
@@ -18,12 +19,19 @@ def entry(models: Path, output: Path, name: str) -> dict[str, Any]:
     found = load(models, name)
     found_status = [files.read_json(output / place(name, engine) / "status.json") or {} for engine in ENGINES]
     status = max(found_status, key=lambda status: status.get("finished", ""))
-    checkpoint = any((models / f"{name}.ckpt{suffix}").is_file() for suffix in ("", ".index"))
+    size = sizes.read(models).get(name)
     return {
         **asdict(found),
-        "weights_on_disk": checkpoint,
+        "parameters": size and size.parameters,
+        "download": _download(models, found.weights),
+        "weights_on_disk": on_disk(models, name),
         "last_conversion": {key: status.get(key) for key in ("verdict", "exit_code", "engine", "weights", "finished")},
     }
+
+
+def on_disk(models: Path, name: str) -> bool:
+    """Whether a checkpoint lies at models/<name>.ckpt, of either version."""
+    return any((models / f"{name}.ckpt{suffix}").is_file() for suffix in ("", ".index"))
 
 
 def show_list(options: argparse.Namespace) -> int:
@@ -32,12 +40,8 @@ def show_list(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(entries, indent=2))
         return 0
-    print(f"{'model':<16} {'input':>5} {'classes':>7} {'top-1':>6}  {'weights':<12} last conversion")
-    for item in entries:
-        accuracy = f"{item['accuracy']['top1']:.1f}" if item["accuracy"] else "-"
-        weights = "on disk" if item["weights_on_disk"] else "to fetch" if item["weights"] else "unpublished"
-        columns = f"{item['name']:<16} {item['input_size']:>5} {item['classes']:>7} {accuracy:>6}  {weights:<12}"
-        print(f"{columns} {_last(item)}".rstrip())
+    header = ("model", "parameters", "input", "classes", "top-1", "download", "licence", "weights", "last conversion")
+    print("\n".join(columns.aligned(header, [_row(item) for item in entries])))
     return 0
 
 
@@ -46,23 +50,79 @@ def show_info(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(item, indent=2))
         return 0
-    weights, accuracy = item["weights"], item["accuracy"]
+    weights = item["weights"]
     rows = {
         "network": item["network"],
-        "input": f"{item['input_size']} x {item['input_size']} RGB, {item['preprocessing']} preprocessing",
-        "output": f"{item['output']}, {item['classes']} classes"
-        + (" (class 0 is the background)" if item["classes"] == 1001 else ""),
+        "parameters": "not counted" if item["parameters"] is None else f"{item['parameters']:,}",
+        "input": _pictures(item),
+        "output": _output(item),
         "published": f"{weights['url']} ({weights['file']})" if weights else "no weights: WEIGHTS=random, or your own",
-        "accuracy": f"top-1 {accuracy['top1']} %, top-5 {accuracy['top5']} % as published"
-        if accuracy
-        else "not published",
+        "download": _bytes(item["download"]) if weights and item["download"] else "",
+        "licence": item["licence"] or ("not known" if weights else ""),
+        "accuracy": _accuracy(item["accuracy"]),
         "on disk": f"models/{item['name']}.ckpt" if item["weights_on_disk"] else "no",
         "last": _last(item) or "not converted yet",
     }
     print(item["name"])
     for title, value in rows.items():
-        print(f"  {title:<10} {value}")
+        if value:
+            print(f"  {title:<10} {value}")
     return 0
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    accuracy = item["accuracy"]
+    return (
+        item["name"],
+        "-" if item["parameters"] is None else columns.count(item["parameters"]),
+        _shape(item).replace(" ", ""),
+        str(item["classes"] or "-"),
+        f"{accuracy['top1']:.1f}" if accuracy else "-",
+        _bytes(item["download"]) if item["download"] else "-",
+        item["licence"] or "-",
+        "on disk" if item["weights_on_disk"] else "to fetch" if item["weights"] else "unpublished",
+        _last(item),
+    )
+
+
+def _shape(item: dict[str, Any]) -> str:
+    """One length for a square picture, all of them else."""
+    return str(item["input_size"]) if item["input_size"] else " x ".join(map(str, item["input_shape"]))
+
+
+def _pictures(item: dict[str, Any]) -> str:
+    size = item["input_size"]
+    if not size:
+        return _shape(item)
+    prepared = "" if item["preprocessing"] == "none" else f", {item['preprocessing']} preprocessing"
+    return f"{size} x {size} RGB{prepared}"
+
+
+def _output(item: dict[str, Any]) -> str:
+    if not item["classes"]:
+        return str(item["output"])
+    return f"{item['output']}, {item['classes']} classes" + (
+        " (class 0 is the background)" if item["classes"] == 1001 else ""
+    )
+
+
+def _accuracy(published: dict[str, Any] | None) -> str:
+    if not published:
+        return "not published"
+    top5 = "" if published["top5"] is None else f", top-5 {published['top5']} %"
+    return f"top-1 {published['top1']} %{top5} as published"
+
+
+def _download(models: Path, weights: Weights | None) -> int | None:
+    """Bytes of the archive, as published or as they were the last time."""
+    if weights is None or weights.size:
+        return weights and weights.size
+    held = lock.read(models / lock.LOCK_FILE).get(weights.url)
+    return held and held.size
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
 
 
 def _last(item: dict[str, Any]) -> str:

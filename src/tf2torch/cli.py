@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from tf2torch import catalogue, comparison, engines, errors, files, ledger, operations, options, road
+from tf2torch import catalogue, comparison, engines, errors, files, fleet, ledger, operations, options, road
 from tf2torch.zoo import table
 
 
@@ -186,7 +186,13 @@ def _parser() -> argparse.ArgumentParser:
     as_json(add("ops", operations.show, "the TensorFlow operations that the engine native knows"))
     as_json(add("list", catalogue.show_list, "the models there are"))
     as_json(add("info", catalogue.show_info, "all that is known about a model"))
-    add("zoo-table", table.show, "how every recipe converted, as a table").add_argument("--write", metavar="DOCUMENT")
+    zoo = add("zoo-table", table.show, "how every recipe converted, as a table")
+    zoo.add_argument("--write", action="store_true", help="into the documents and README.md, instead of printing it")
+    planned = add("fleet-plan", fleet.show_plan, "the models of a run, each with its memory (used by the scripts)")
+    planned.add_argument("--models", default="", help="names and patterns, with commas between them")
+    summing = add("fleet-summary", fleet.show_summary, "how the models of a run went (used by the scripts)")
+    as_json(summing)
+    summing.add_argument("results", nargs="*", metavar="MODEL=CODE:SECONDS")
     planning = add("plan", road.plan, "what would run and why, without doing it")
     planning.add_argument("--stages", nargs="+", default=list(engines.NAMES), choices=engines.NAMES)
     planning.add_argument("--runs-before", action="store_true", help="a stage before these runs")

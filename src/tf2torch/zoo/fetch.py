@@ -19,7 +19,6 @@ from tf2torch.zoo import archive, lock
 from tf2torch.zoo.download import DownloadError, Transfer, WrongSizeError, discard, download
 
 DOWNLOADS = ".downloads"
-LOCK_FILE = "checksums.lock"
 
 _SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})")
 _SUFFIX = re.compile(r"|\.index|\.meta|" + _SHARD.pattern)  # everything that a checkpoint consists of, and nothing else
@@ -83,7 +82,7 @@ def provenance(recipe: Recipe, models: Path) -> dict[str, Any]:
     paths = checkpoint_files(models / f"{recipe.name}.ckpt")
     found = {path.name: files.sha256(path) for path in paths}
     url = recipe.weights.url if recipe.weights else None
-    entry = lock.read(models / LOCK_FILE).get(url) if url else None
+    entry = lock.read(models / lock.LOCK_FILE).get(url) if url else None
     known = entry is not None and bool(found) and found.items() <= entry.files.items()
     return {"url": url if known else None, "archive_sha256": entry.sha256 if entry and known else None, "files": found}
 
@@ -107,7 +106,9 @@ def _fetch(recipe: Recipe, weights: Weights, prefix: Path, transfer: Transfer | 
                     f"{weights.url} holds no whole checkpoint {weights.file}; the recipe of {recipe.name} is wrong."
                 )
             contents = {path.name: files.sha256(path) for path in unpacked}
-            lock.record(models / LOCK_FILE, weights.url, lock.Entry(files.sha256(part), part.stat().st_size, contents))
+            lock.record(
+                models / lock.LOCK_FILE, weights.url, lock.Entry(files.sha256(part), part.stat().st_size, contents)
+            )
             _publish(unpacked, models)
     except InputError:
         discard(part)  # a bad archive does not get better
@@ -142,7 +143,7 @@ class _Expected:
 
 def _expected(recipe: Recipe, weights: Weights, models: Path) -> _Expected:
     """The recipe's checksum; without one that of the first download; without any, whatever comes is trusted."""
-    path = models / LOCK_FILE
+    path = models / lock.LOCK_FILE
     entry = lock.read(path).get(weights.url)
     algorithm, digest = ("sha256", weights.sha256) if weights.sha256 else ("sha384", weights.sha384)
     if entry and not digest:

@@ -15,6 +15,7 @@ from typing import Any
 from tf2torch import files
 from tf2torch.errors import InputError
 
+LOCK_FILE = "checksums.lock"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
