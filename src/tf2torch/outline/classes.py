@@ -53,6 +53,10 @@ def find(root: Block, name: str) -> dict[str, Class]:
             shape = shapes[step.module] = inner_shape(step.module)
             instances.setdefault(shape, []).append(step.module)
             hints.setdefault(shape, []).append(_hint(step))
+    for alike in instances.values():
+        _agree_on_names(alike)
+    for modules in instances.values():
+        modules.sort(key=_is_depthwise)  # the first one names the class: one of both kinds is called after the usual
     chosen = _chosen(root, instances, shapes)
     found: dict[str, Class] = {}
     taken = {name, *names.RESERVED_CLASSES}
@@ -66,6 +70,10 @@ def find(root: Block, name: str) -> dict[str, Class]:
             _settle_padding(instances[shape] + derived)
         found[shape] = _class(class_name, instances[shape], derived, tuple(hints[shape]), base)
     return found
+
+
+def _is_depthwise(module: Module) -> bool:
+    return any(isinstance(step.target, Leaf) and names.layer(step.target) == "depthwise" for step in substeps(module))
 
 
 def _bases_of(instances: dict[str, list[Module]]) -> dict[str, str]:
@@ -122,6 +130,14 @@ def _own_leaves(module: Module) -> list[Leaf]:
     """The leaves of a module, but not those that it is given."""
     steps = [step for step in substeps(module) if step.module is not None and not step.is_argument]
     return [leaf for step in steps if step.module is not None for leaf in leaves(step.module)]
+
+
+def _agree_on_names(instances: list[Module]) -> None:
+    """separable_1 where the instances have separable_3x3_1 and separable_5x5_1."""
+    for alike in zip(*map(substeps, instances), strict=True):
+        name = names.agreed([step.name for step in alike])
+        for step in alike:
+            step.name = name
 
 
 def _hint(step: Step) -> str:

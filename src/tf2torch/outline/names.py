@@ -86,7 +86,7 @@ def _role(module: Module) -> str | None:
     words = [_word(step) for step in module.steps]
     if len(words) > 5 or not all(words) or any(len(step.inputs) != 1 for step in module.steps):
         return None
-    return "".join(word or "" for word in words)
+    return "".join(word or "" for word in words).replace("DepthwiseConv", "SeparableConv")
 
 
 def _word(step: Step) -> str | None:
@@ -110,6 +110,12 @@ def _common(module: Module, hints: list[str]) -> str:
     if stem in ("", "Branch"):
         return "Chain" if isinstance(module, Sequential) else "Unit"
     return stem
+
+
+def agreed(called: Sequence[str]) -> str:
+    """What stands in one place of all instances of a class: the first one's name, but no size that others differ in."""
+    rest = {re.sub(r"_?\d+x\d+", "", name) for name in called}
+    return rest.pop() if len(set(called)) > 1 and len(rest) == 1 and "" not in rest else called[0]
 
 
 def layer(leaf: Leaf) -> str | None:

@@ -38,6 +38,8 @@ def _blocks(block: Block) -> list[Block]:
 
 def _opened(block: Block) -> list[Step] | None:
     """The steps with what is added to the rest as a module that is given; None if there is no such sum."""
+    if len(block.inputs) != 1:  # the sum of two things that it is given
+        return None
     producers = {value: step for step in block.steps for value in step.outputs}
     readers: dict[Value, int] = {}
     for step in block.steps:
