@@ -10,7 +10,7 @@ said = $(foreach name,$(VARIABLES),$(if $(filter command line,$(origin $(name)))
 export TF2TORCH_COMMAND := $(strip make $(MAKECMDGOALS) $(said))
 
 ##@ Convert
-.PHONY: demo convert convert-all plan fetch export codegen build-model evaluate report report-all compare benchmark
+.PHONY: demo convert convert-all plan fetch export codegen build-model evaluate report report-all compare benchmark weights
 demo: ## the whole road on inception_v3 with seeded random weights: no download of weights
 	@MODEL=inception_v3 SOURCE= WEIGHTS=random scripts/convert.sh
 convert: ## a model from checkpoint to verdict: MODEL= or SOURCE=file INPUT= OUTPUT= or SOURCE=checkpoint NETWORK= NUM_CLASSES= SCOPE_MAP=a=b EMA=1, ENGINE=native|mmdnn WEIGHTS=pretrained|random PROOF=1 FORCE=1 FROM=codegen
@@ -37,6 +37,9 @@ compare: ## both engines on a model, side by side: MODEL= JSON=1
 	@scripts/compare.sh $(if $(filter-out 0,$(JSON)),--json)
 benchmark: ## times and memory, beside MMdnn and networks written by hand: MODEL= RUNS=1
 	@scripts/benchmark.sh
+
+weights: ## another checkpoint onto a converted network: CHECKPOINT= ONTO=output/model/converted_pytorch.py, or MODEL= ONTO=timm:name|file.py:factory
+	@scripts/weights.sh
 
 ##@ Look
 .PHONY: list info inspect init ops tensorboard

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 TARGETS = re.findall(
     r"\S+",
-    """demo convert convert-all plan fetch export codegen build-model evaluate report report-all compare benchmark list
+    """demo convert convert-all plan fetch export codegen build-model evaluate report report-all compare benchmark weights list
     info inspect init ops tensorboard mmdnn images env doctor shell-tensorflow shell-pytorch clean test test-zoo
     zoo-table sizes ops-table snapshots lint format lock help""",
 )

@@ -113,6 +113,13 @@ def init(given: argparse.Namespace) -> int:
     return initial.show(options.job(given), force=given.force, to_stdout=given.stdout)
 
 
+def weights(given: argparse.Namespace) -> int:
+    """Another checkpoint onto a converted network, or its weights onto one of somebody else's."""
+    from tf2torch.onto import command
+
+    return command.run(given)
+
+
 def report_all(given: argparse.Namespace) -> int:
     """The index page of all reports."""
     from tf2torch.report import index  # PyTorch side, where the templates' engine is
@@ -183,6 +190,10 @@ def _parser() -> argparse.ArgumentParser:
     first = add("init", init, "TensorFlow: write the recipe of a model of your own, as far as its files tell")
     first.add_argument("source", nargs="?", default=argparse.SUPPRESS, help="a graph or a checkpoint (SOURCE=)")
     first.add_argument("--stdout", action="store_true", help="print it alone, write nothing")
+    onto = add("weights", weights, "put another checkpoint onto a converted network, or its weights onto another")
+    onto.add_argument("source", nargs="?", default=argparse.SUPPRESS, metavar="CHECKPOINT", help="(CHECKPOINT=)")
+    onto.add_argument("--onto", default=os.environ.get("ONTO", ""), help="file.py, timm:NAME, module:factory (ONTO=)")
+    onto.add_argument("--side", choices=("tensorflow", "pytorch"), help="one step of the two; by default both")
     as_json(add("ops", operations.show, "the TensorFlow operations that the engine native knows"))
     as_json(add("list", catalogue.show_list, "the models there are"))
     as_json(add("info", catalogue.show_info, "all that is known about a model"))

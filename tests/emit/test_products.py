@@ -113,8 +113,8 @@ def test_arrays_of_numpy(made: Generated) -> None:
 
 def test_names_of_tensorflow_go_with_the_weights(made: Generated) -> None:
     with safe_open(made.path.with_suffix(".safetensors"), "np") as file:
-        names = json.loads(file.metadata()["tensorflow_names"])
-        assert names["stem.conv.weight"] == "net/stem/weights"
+        names = json.loads(file.metadata()["tensorflow"])
+        assert names["stem.conv.weight"] == {"variable": "net/stem/weights", "view": []}
         assert set(file.keys()) - set(names) == {f"block.{index}.bn.weight" for index in range(2)}  # it has no gamma
 
 

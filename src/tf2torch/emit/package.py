@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from tf2torch.emit.loading import SKETCH, WEIGHTS
 from tf2torch.emit.module import source
 from tf2torch.emit.title import Title
 from tf2torch.errors import InputError, UnsupportedError
+from tf2torch.ir import weights_file
 from tf2torch.ir.correspondence import Correspondence, Module, Parameter
 from tf2torch.ir.types import Graph, Node, Param, Ref, Value
 from tf2torch.outline import names
@@ -44,8 +44,8 @@ def write(graph: Graph, weights: Mapping[str, Array], title: Title, products: Pa
     state = {name: _as_torch(weights[param.ref.tensor], param) for name, param in known.items()}
     trainable = sum(state[name].size for name, param in known.items() if param.kind == "trainable")
     state.update(_constants(network, state))
-    tensors = {name: param.ref.tensor for name, param in known.items()}
-    save_file(state, products / WEIGHTS, {"tensorflow_names": json.dumps(tensors)})
+    about = weights_file.metadata({name: param.ref for name, param in known.items()}, graph.info.get("constants") or ())
+    weights_file.save(state, about, products / WEIGHTS)
     carried = preprocessing.source(title.recipe, graph)
     files.write_text(products / SOURCE, source(network, title.text(graph, trainable), carried))
     return Correspondence(

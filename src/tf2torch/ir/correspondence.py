@@ -13,7 +13,7 @@ from typing import Any
 from tf2torch import files
 from tf2torch.errors import InputError
 from tf2torch.ir.types import Kind, Ref
-from tf2torch.ir.views import Permute, Reshape, View
+from tf2torch.ir.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,4 @@ def load(path: Path) -> Correspondence:
 
 
 def _ref(data: dict[str, Any]) -> Ref:
-    steps = tuple(
-        Permute(tuple(step["axes"])) if "axes" in step else Reshape(tuple(step["source"]), tuple(step["target"]))
-        for step in data["view"]["steps"]
-    )
-    return Ref(data["tensor"], View(steps))
+    return Ref(data["tensor"], View.of(data["view"]["steps"]))

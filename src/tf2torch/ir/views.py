@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,18 @@ class View:
     """An invertible rearrangement: its steps, one after the other. `view.apply(tensorflow_array) == torch_tensor`."""
 
     steps: tuple[Step, ...] = ()
+
+    @classmethod
+    def of(cls, steps: Iterable[Mapping[str, Sequence[int]]]) -> View:
+        """The view of whose steps `dataclasses.asdict` has made these data."""
+        return cls(
+            tuple(
+                Permute(tuple(step["axes"]))
+                if "axes" in step
+                else Reshape(tuple(step["source"]), tuple(step["target"]))
+                for step in steps
+            )
+        )
 
     def apply(self, array: Any) -> Any:
         for step in self.steps:
