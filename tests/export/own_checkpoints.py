@@ -91,6 +91,12 @@ CASES = {
     ),
     "renamed, nobody says so": Case(renamed("net"), {}, None, ("SCOPE_MAP=net=Tiny explains", "nearest: net/conv1")),
     "without a scope, nobody says so": Case(renamed(""), {}, None, ("SCOPE_MAP==Tiny explains",)),
+    "renamed, of other classes, with averages": Case(
+        lambda weights: renamed("net")(averaged(of_classes(7)(weights))),
+        {},
+        None,
+        ("not in the network, 12:", "SCOPE_MAP=net=Tiny explains the missing ones."),
+    ),
     "no such scope": Case(renamed("net"), {"SCOPE_MAP": "nets=Tiny"}, None, ("no scope nets. It has net.",)),
     "a component begins alike": Case(renamed("net2"), {"SCOPE_MAP": "net=Tiny"}, None, ("no scope net. It has net2",)),
     "two become one": Case(
@@ -115,7 +121,7 @@ CASES = {
             "does not fit the network tiny: 2 of 12 variables.",
             "Tiny/logits/weights is missing (nearest: Tiny/logit/weights)\n",
             "Tiny/logits/biases is missing (nearest: Tiny/logit/weights, which is [1, 1, 8, 11] instead of [11])\n",
-            "not in the network, 2:\n    Tiny/logit/weights [1, 1, 8, 11]\n    Other/mean [3]",
+            "not in the network, 2:\n    Other/mean [3]\n    Tiny/logit/weights [1, 1, 8, 11]",
         ),
     ),
     "another network": Case(

@@ -166,5 +166,6 @@ def test_scopes_that_explain_what_is_missing() -> None:
     shapes = {"net/a/w": [3, 4], "net/a/b": [4], "net/c/w": [3, 4], "head/w": [4, 2]}
     theirs = {name.replace("net/", "x/y/").replace("head", "top"): shape for name, shape in shapes.items()}
     assert fitting.renaming(shapes, theirs) == {"x/y": "net", "top": "head"}
-    assert fitting.renaming(shapes, {**theirs, "top/w": [4, 3]}) == {}
+    assert fitting.renaming(shapes, {**theirs, "top/w": [4, 3]}) == {"x/y": "net", "top": "head"}  # of other classes
+    assert fitting.renaming(shapes, {**theirs, "top/w": [3, 2]}) == {}
     assert fitting.renaming({}, theirs) == {}

@@ -56,8 +56,15 @@ def fits(wanted: Sequence[int | None], found: Sequence[int | None]) -> bool:
     return len(wanted) == len(found) and all(a in (None, b) for a, b in zip(wanted, found, strict=True))
 
 
+def _alike(wanted: Sequence[int | None], found: Sequence[int | None]) -> bool:
+    return len(wanted) == len(found) and fits(wanted[:-1], found[:-1])
+
+
 def renaming(missing: Shapes, surplus: Shapes) -> dict[str, str]:
-    """The scopes which renamed make a surplus variable of the same shape of every missing one; empty if none do."""
+    """The scopes which renamed make a surplus variable of every missing one; empty if none do.
+
+    Their last axes may differ, as they do in the last layer of other classes.
+    """
     result: dict[str, str] = {}
     left = dict(missing)
     while left and len(result) < _RENAMINGS:
@@ -67,7 +74,9 @@ def renaming(missing: Shapes, surplus: Shapes) -> dict[str, str]:
             return {}
         result[pair[0]] = pair[1]
         renamed = {rename(name, result): shape for name, shape in surplus.items()}
-        left = {name: shape for name, shape in missing.items() if name not in renamed or not fits(shape, renamed[name])}
+        left = {
+            name: shape for name, shape in missing.items() if name not in renamed or not _alike(shape, renamed[name])
+        }
     return {} if left else result
 
 
@@ -83,7 +92,7 @@ def _votes(missing: Shapes, surplus: Shapes) -> Counter[tuple[str, str]]:
         parts = name.split("/")
         for start in range(len(parts)):
             end = "/".join(parts[start:])
-            alike = [other for other in by_end.get(end, []) if fits(shape, surplus[other])]
+            alike = [other for other in by_end.get(end, []) if _alike(shape, surplus[other])]
             if alike:
                 ours = "/".join(parts[:start])
                 votes.update({(other.removesuffix(end).rstrip("/"), ours) for other in alike})

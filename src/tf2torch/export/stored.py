@@ -42,7 +42,7 @@ class Stored:
             stored: dict[str, list[int]] = self._reader.get_variable_to_shape_map()
         except _DAMAGED as error:
             raise self._damaged(error) from error
-        self._names = self._renamed([name for name in stored if not _SLOT.search(name)], scope_map)
+        self._names = self._renamed([name for name in sorted(stored) if not _SLOT.search(name)], scope_map)
         self.averages = {} if averages else self._averages()  # that are there, but not asked for
         if averages:
             self._take_averages()
@@ -56,9 +56,11 @@ class Stored:
             raise self._damaged(error) from error
 
     def surplus(self, known: Iterable[str]) -> list[str]:
-        """Those that a network of these variables has no use for; averages of those that it has are none."""
-        ours = set(known)
-        return [name for name in self.shapes if name not in ours and name.removesuffix(AVERAGE) not in ours]
+        """Those that a network of these variables has no use for. A moving average is no more than its variable."""
+        ours = {*known}
+        beside = ours | self.shapes.keys()
+        averages = {f"{name}{AVERAGE}" for name in beside}
+        return [name for name in self.shapes if name not in ours and name not in averages]
 
     def _averages(self) -> dict[str, str]:
         return {name.removesuffix(AVERAGE): theirs for name, theirs in self._names.items() if name.endswith(AVERAGE)}
