@@ -25,6 +25,7 @@ class _Body:
     texts: dict[Value, Text] = field(default_factory=dict)
     variables: dict[Value, frozenset[str]] = field(default_factory=dict)  # that a text mentions
     unread: dict[Value, int] = field(default_factory=dict)  # how often it is still to be read
+    called: dict[Value, str] = field(default_factory=dict)  # what it is called if it needs a name
 
 
 def statements(block: Block, inputs: Mapping[Value, str], numbers: Numbers, uses: Uses) -> list[str]:
@@ -49,13 +50,14 @@ def _step(body: _Body, step: Step, attribute: str | None, numbers: Numbers) -> N
     if len(text.source) > WIDTH:
         for value in dict.fromkeys(step.inputs):
             if body.texts[value].source not in body.variables[value] and "(" in body.texts[value].source:
-                _assign(body, (value,), body.texts[value], value.name.rpartition("/")[2])
+                _assign(body, (value,), body.texts[value], body.called.get(value, ""))
         text = _text(body, step, attribute, taken)
     mentioned = frozenset().union(*(body.variables[value] for value in step.inputs))
     for value in _reads(step):
         body.unread[value] -= 1
     for value in step.outputs:
         body.texts[value], body.variables[value] = text, mentioned
+        body.called[value] = attribute or value.name.rpartition("/")[2]
     if len(step.outputs) > 1 or body.unread.get(step.outputs[0], 0) > 1:
         _assign(body, step.outputs, text, step.name)
 

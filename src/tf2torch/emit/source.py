@@ -171,7 +171,7 @@ def input_names(block: Block) -> dict[Value, str]:
         return {block.inputs[0]: "x"}
     result: dict[Value, str] = {}
     for value in block.inputs:
-        wanted = names.snake(value.name.removesuffix(":0").rsplit("/", 1)[-1])
+        wanted = names.snake(names.called(value))
         name, number = wanted, 2
         while name in result.values():
             name, number = f"{wanted}_{number}", number + 1

@@ -6,12 +6,14 @@ import builtins
 import keyword
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from torch import nn
 
 from tf2torch.ir.types import Node, Value
 from tf2torch.ops import helpers
-from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step
+from tf2torch.ops.registry import handlers
+from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, substeps
 
 LONGEST = 60  # characters of a name; authors have written longer ones
 _IN_SOURCE = {"torch", "nn", "math", "sys", "self", "x", "load", *dir(helpers)}
@@ -105,6 +107,8 @@ def _common(module: Module, hints: list[str]) -> str:
     """What the names of all instances have in common, without numbers; or what kind of thing it is."""
     stems = {re.sub(r"(_v\d++|_?\d++[a-z]?|_)+$", "", hint) or hint for hint in hints}
     stem = camel(stems.pop()) if len(stems) == 1 else ""
+    if re.fullmatch(r"Conv(\dd)?", stem) and len(substeps(module)) == 2:
+        stem = "".join(camel(step.name) for step in substeps(module))  # DepthwisePointwise
     if isinstance(module, Concat):
         return "Inception" if stem in ("", "Mixed") else stem
     if stem in ("", "Branch"):
@@ -116,6 +120,20 @@ def agreed(called: Sequence[str]) -> str:
     """What stands in one place of all instances of a class: the first one's name, but no size that others differ in."""
     rest = {re.sub(r"_?\d+x\d+", "", name) for name in called}
     return rest.pop() if len(set(called)) > 1 and len(rest) == 1 and "" not in rest else called[0]
+
+
+def called(value: Value) -> str:
+    """What the author called a value: its operation, or the scope around one that is called after what it does."""
+    parts = value.name.removesuffix(":0").split("/")
+    while len(parts) > 1 and re.sub(r"_\d+$", "", parts[-1]).lower() in _operations():
+        parts.pop()
+    return parts[-1]
+
+
+@cache
+def _operations() -> frozenset[str]:
+    """TensorFlow's names of operations as they name themselves: FusedBatchNormV3, and add for AddV2."""
+    return frozenset(text for op in handlers() for text in (op.lower(), re.sub(r"v\d+$", "", op.lower())))
 
 
 def layer(leaf: Leaf) -> str | None:

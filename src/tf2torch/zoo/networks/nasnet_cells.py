@@ -83,7 +83,7 @@ def _squeezed(x: Any, filters: int) -> Any:
 def _like(previous: Any, x: Any, filters: int) -> Any:
     """The layer before the last, in the last one's height and width, with as many channels as the cell has filters."""
     if previous.shape[2] != x.shape[2]:
-        return _halved(tf.nn.relu(previous), filters)
+        return _halved(previous, filters)
     if previous.shape[3] != filters:
         return _normalised_conv(previous, filters, 1, "prev_1x1", "prev_bn")
     return previous
@@ -99,18 +99,19 @@ def _of_width(x: Any, filters: int, state: int) -> Any:
 
 def _halved(x: Any, filters: int) -> Any:
     """Height and width halved in two paths: one keeps the pixels of even rows and columns, the other of odd ones."""
-    shifted = tf.pad(x, [[0, 0], [0, 1], [0, 1], [0, 0]])[:, 1:, 1:, :]
-    paths = [
-        slim.conv2d(
-            slim.avg_pool2d(path, 1, stride=2, scope=f"path{number}_pool"), width, 1, scope=f"path{number}_conv"
-        )
-        for number, path, width in ((1, x, filters // 2), (2, shifted, filters - filters // 2))
-    ]
-    return slim.batch_norm(tf.concat(paths, 3), scope="final_path_bn")
+    with tf.name_scope("factorized_reduction"):
+        x = tf.nn.relu(x)
+        shifted = tf.pad(x, [[0, 0], [0, 1], [0, 1], [0, 0]])[:, 1:, 1:, :]
+        paths = []
+        for number, path, width in ((1, x, filters // 2), (2, shifted, filters - filters // 2)):
+            path = slim.avg_pool2d(path, 1, stride=2, scope=f"path{number}_pool")
+            paths.append(slim.conv2d(path, width, 1, scope=f"path{number}_conv"))
+        return slim.batch_norm(tf.concat(paths, 3), scope="final_path_bn")
 
 
 def _normalised_conv(x: Any, filters: int, stride: int, conv: str, bn: str) -> Any:
-    return slim.batch_norm(slim.conv2d(tf.nn.relu(x), filters, 1, stride=stride, scope=conv), scope=bn)
+    with tf.name_scope(bn.removesuffix("_bn")):
+        return slim.batch_norm(slim.conv2d(tf.nn.relu(x), filters, 1, stride=stride, scope=conv), scope=bn)
 
 
 def _separable(size: int) -> Any:
