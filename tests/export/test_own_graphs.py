@@ -226,8 +226,11 @@ def test_files_that_are_no_graph(tmp_path: Path, inference: tuple[Path, Path]) -
             graphs.export(tmp_path, tmp_path / name)
     with pytest.raises(InputError, match="There is no"):
         graphs.export(tmp_path, tmp_path / "absent.pb")
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="is a folder without a file `checkpoint`"):
         graphs.export(tmp_path, tmp_path)
+    meta.unlink()
+    with pytest.raises(InputError, match=r"There is no .*net\.ckpt\.meta\. .*NETWORK= names"):
+        graphs.export(tmp_path, tmp_path / "net.ckpt")
 
 
 def test_a_checkpoint_that_lacks_variables_or_has_others(tmp_path: Path, inference: tuple[Path, Path]) -> None:

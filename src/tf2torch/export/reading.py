@@ -10,11 +10,11 @@ from typing import Any
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
+from tf2torch import prefix as prefixes
 from tf2torch.errors import InputError
 from tf2torch.export.tensorflow import tf
 
 _OP = re.compile(r"[A-Z_][A-Za-z0-9_>]*")
-_ENDINGS = (".meta", ".index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +30,25 @@ def read(path: Path) -> Given:
 
     Raises InputError if it is missing, truncated, or no graph.
     """
-    prefix = path
-    for ending in _ENDINGS:
-        prefix = prefix.with_name(prefix.name.removesuffix(ending))
-    prefix = prefix.with_name(re.sub(r"\.data-\d{5}-of-\d{5}$", "", prefix.name))
-    meta = prefix.with_name(f"{prefix.name}.meta")
+    prefix = prefixes.of(path)
+    meta = prefixes.meta(prefix)
+    if prefix.is_dir():
+        raise InputError(
+            f"{path} is a folder without a file `checkpoint` that names the latest one. SOURCE is a frozen graph .pb, "
+            "a checkpoint, or the folder of a training."
+        )
+    if not meta.is_file() and prefixes.is_checkpoint(prefix):
+        raise InputError(
+            f"There is no {meta}. The checkpoint alone says nothing of the network: NETWORK= names the one that it is "
+            "of, if `make list` has it."
+        )
     if meta.is_file():
         path = meta
-    if path.is_dir():
-        raise InputError(f"{path} is a folder. SOURCE is a file: a frozen graph .pb, or a .meta beside its checkpoint.")
-    if not path.is_file():
-        lacks = " The checkpoint alone says nothing of the network." if prefix != path or _parts(prefix) else ""
-        raise InputError(f"There is no {path if prefix == path and not lacks else meta}.{lacks}")
+    elif not path.is_file():
+        raise InputError(f"There is no {path if prefix == path else meta}.")
     definition, trainable = parse(path)
-    parts = _parts(prefix) if path == meta else ()
+    parts = [file for file in prefixes.files(prefix) if file != path] if path == meta else []
     return Given(definition, trainable, prefix if parts else None, (path, *parts))
-
-
-def _parts(prefix: Path) -> tuple[Path, ...]:
-    """The files of the checkpoint of that name, of either version."""
-    found = [prefix] if prefix.is_file() else [prefix.with_name(f"{prefix.name}.index")]
-    found += sorted(prefix.parent.glob(f"{prefix.name}.data-*"))
-    return tuple(found) if found[0].is_file() else ()
 
 
 def parse(path: Path) -> tuple[Any, frozenset[str] | None]:
