@@ -89,7 +89,7 @@ def measure(folder: Path) -> dict[str, Any]:
     definition = tf.GraphDef.FromString((folder / "graph.pb").read_bytes())
     weights, inputs = (load_file(folder / f"{name}.safetensors") for name in ("weights", "inputs"))
     others = timing.Others()
-    rows = []
+    rows: list[timing.Row] = []
     with tf.Graph().as_default() as graph:
         variables, feeds = {}, {}
         for place, name in enumerate(about["weights"]):
