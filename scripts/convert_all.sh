@@ -5,7 +5,7 @@
 #   KEEP_GOING=1         goes on after a failure; else what runs is finished, and nothing more is started
 #   convert_all.sh [--json]
 source "$(dirname "$0")/lib.sh"
-[ -z "${SOURCE:-}${MODEL:-}" ] || die "$EXIT_USAGE" "convert-all takes MODELS=name,pattern, no SOURCE and no MODEL. \`make convert\` takes one model of your own."
+[ -n "${MODELS:-}" ] || [ -z "${SOURCE:-}${MODEL:-}" ] || die "$EXIT_USAGE" "convert-all takes MODELS=name,pattern, or all models without. \`make convert\` takes one, or SOURCE=."
 export TIMING=${TIMING:-0} # several at a time say nothing about speed
 prepare
 

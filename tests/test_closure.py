@@ -167,7 +167,11 @@ def test_the_other_stages_need_no_tensorflow(
 
 
 @pytest.mark.parametrize(
-    "command", [["list"], ["list", "--json"], ["info"], ["info", "--json"], ["plan"], ["zoo-table"], ["ops"]]
+    "command",
+    [
+        *(["list"], ["list", "--json"], ["info"], ["info", "--json"], ["plan"], ["zoo-table"], ["ops"]),
+        *(["fleet-plan", "--weights", "random"], ["fleet-summary", "inception_v3=-"]),
+    ],
 )
 def test_what_only_looks_needs_nothing_but_python(command: list[str], tmp_path: Path) -> None:
     """Without site-packages (-S) there is the standard library alone."""

@@ -16,12 +16,17 @@ from pathlib import Path
 
 import pytest
 
+from tf2torch import job
+from tf2torch.zoo import marked, overview, table
+
 ROOT = Path(__file__).parent.parent
 RECIPE = 'network = "net"\nclasses = 10\ninput_size = 8\npreprocessing = "none"\noutput = "net/logits"\n'
 # Notes when it begins and ends, and leaves on record what its name promises.
 CONVERT = r"""#!/usr/bin/env bash
 echo "begin $MODEL $WEIGHTS $TIMING $TF2TORCH_COMMAND" >>journal
-format='{"verdict": %s, "exit_code": %s, "stage": "codegen", "error": "Too odd. Really."}'
+format='{"weights": "random, seed 0", "verdict": %s, "exit_code": %s, "stage": "codegen", "error": "Too odd. Really."}'
+folder=output/$MODEL
+[ "${ENGINE:-native}" = native ] || folder+=/$ENGINE
 trap 'echo "stopped $MODEL" >>journal; exit 130' INT
 sleep 0.3
 case $MODEL in
@@ -31,10 +36,19 @@ case $MODEL in
   slow*) for i in {1..100}; do sleep 0.1; done ;;
   *) code=0 verdict='"PASS"' ;;
 esac
-printf "$format" "$verdict" "$code" >"output/$MODEL/status.json"
+printf "$format" "$verdict" "$code" >"$folder/status.json"
 echo "end $MODEL" >>journal
 echo "${verdict//\"/} $MODEL"
 exit "$code"
+"""
+STAND_INS = {
+    "convert.sh": CONVERT,
+    "venv.sh": "#!/bin/sh\necho prepared >>journal\n",
+    "env.sh": "#!/bin/sh\ntouch .env\n",
+    "images.sh": "#!/bin/sh\n",
+}
+DOCKER = """#!/bin/sh
+case "$*" in *MemTotal*) echo 3221225472 ;; *NCPU*) echo 12 ;; *) echo sha256:0 ;; esac
 """
 REPORT = {
     "loaded": {
@@ -54,12 +68,12 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "scripts", folder / "scripts")
-        for name, text in (("convert.sh", CONVERT), ("venv.sh", "#!/bin/sh\necho prepared >>journal\n")):
+        for name, text in STAND_INS.items():
             (folder / "scripts" / name).write_text(text)
         (folder / "src").symlink_to(ROOT / "src")
         (folder / "models").mkdir()
 
-    def add(self, *models: str, values: int = 0) -> None:
+    def add(self, *models: str, values: int = 0, engine: str = "native") -> None:
         sizes = self.folder / "models" / "sizes.csv"
         with sizes.open("a") as file:
             if not file.tell():
@@ -68,16 +82,18 @@ class Place:
                 file.write(f"{name},1,{values}\n")
         for name in models:
             (self.folder / "models" / f"{name}.toml").write_text(RECIPE)
-            output = self.folder / "output" / name
+            output = self.folder / "output" / job.place(name, engine)
             output.mkdir(parents=True)
             (output / "report.json").write_text(json.dumps(REPORT))
             (output / "converted_pytorch.py").write_text("x = 1\n")
 
-    def start(self, *arguments: str, stderr: int = subprocess.PIPE, **variables: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, script: str = "convert_all.sh", stderr: int = subprocess.PIPE, **variables: str
+    ) -> subprocess.Popen[str]:
         keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         said = {"RUNTIME": "local", "WEIGHTS": "random", "TF2TORCH_COMMAND": "make convert-all SEED=0"}
         return subprocess.Popen(
-            ["scripts/convert_all.sh", *arguments],
+            [f"scripts/{script}", *arguments],
             cwd=self.folder,
             env={**keep, **said, **variables},
             stdin=subprocess.DEVNULL,
@@ -154,6 +170,31 @@ def test_as_many_run_as_the_memory_bears(place: Place, values: int, most: int) -
     assert most_at_once(place.journal()) == most
 
 
+def test_an_engine_elsewhere_has_processors_and_memory_of_its_own(place: Place) -> None:
+    place.add("a")
+    (place.folder / "docker").write_text(DOCKER)
+    (place.folder / "docker").chmod(0o755)
+    code, _, err = place.run(RUNTIME="docker", PATH=f"{place.folder}:{os.environ['PATH']}")
+    assert code == 0, err
+    assert "1 models, at most 6 at a time in 3072 MB" in err
+
+
+@pytest.mark.parametrize(("engine", "code"), [("native", 5), ("mmdnn", 0)])
+def test_the_whole_zoo_is_measured_and_written_down(place: Place, engine: str, code: int) -> None:
+    """What fails with MMdnn is its result, and no failure of ours."""
+    place.add("a", "wrong", engine=engine)
+    (place.folder / "docs").mkdir()
+    for document in (*table.DOCUMENTS.values(), overview.DOCUMENT):
+        (place.folder / document).write_text(f"{marked.BEGIN}\n{marked.END}\n")
+    ended, _, err = place.run(script="test_zoo.sh", ENGINE=engine, JOBS="2", TF2TORCH_COMMAND="make test-zoo SEED=0")
+    assert ended == code, err
+    said = "WEIGHTS=random PROOF=1 SEED=0" if engine == "native" else "WEIGHTS=random SEED=0"
+    assert f"begin a random 0 make convert {said} MODEL=a" in place.journal()
+    found = marked.parse(marked.inside(place.folder / table.DOCUMENTS[engine]))
+    assert [found[name]["verdict"] for name in ("a", "wrong")] == ["PASS", "FAIL"]
+    assert "wrong" in (place.folder / "README.md").read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_of_them(place: Place, number: int) -> None:
     place.add("slow_a", "slow_b", "slow_c")
@@ -199,7 +240,7 @@ def test_on_a_terminal_those_that_run_have_a_line_each(place: Place) -> None:
         ({"MODELS": "vgg_61"}, "Did you mean vgg_"),
         ({"MODELS": "x_*"}, "'x_*'. `make list` shows"),
         ({"JOBS": "many"}, "JOBS=many is not a number"),
-        ({"MODEL": "vgg_16"}, "takes MODELS="),
+        ({"MODEL": "vgg_16"}, "takes MODELS=name,pattern"),
     ],
 )
 def test_what_is_asked_for_in_vain(place: Place, variables: dict[str, str], words: str) -> None:

@@ -33,7 +33,7 @@ def main(chosen: list[str]) -> None:
     for name in chosen or known:
         found[name] = size(recipe.load(MODELS, name))
         print(name, found[name], flush=True)
-    files.write_text(MODELS / sizes.FILE, sizes.text(found))
+        files.write_text(MODELS / sizes.FILE, sizes.text(found))  # at once: all of them take minutes
 
 
 if __name__ == "__main__":
