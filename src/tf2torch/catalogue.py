@@ -115,10 +115,10 @@ def _accuracy(published: dict[str, Any] | None) -> str:
 
 def _download(models: Path, weights: Weights | None) -> int | None:
     """Bytes of the archive, as published or as they were the last time."""
-    if weights is None or weights.size:
-        return weights and weights.size
+    if weights is None:
+        return None
     held = lock.read(models / lock.LOCK_FILE).get(weights.url)
-    return held and held.size
+    return weights.size or (held.size if held else None)
 
 
 def _bytes(size: int) -> str:
