@@ -100,12 +100,14 @@ def _onto_foreign(job: Job, onto: str, source: Path, weights: Path, name: str) -
 
 def _load(source: Path, weights: Path) -> nn.Module:
     """The generated network with these weights. Raises InputError if they are not exactly its own."""
+    from safetensors import SafetensorError
+
     from tf2torch.engines.native.evaluate import imported
 
     try:
         network: nn.Module = imported(source).load(weights)
         return network
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, SafetensorError) as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines()[:3])
         raise InputError(f"{source} does not take {weights.name}: {reason}") from error
 
