@@ -12,7 +12,7 @@ from tf2torch.ops.expr import Call
 from tf2torch.outline import names
 from tf2torch.outline.attributes import attributes
 from tf2torch.outline.shape import columns, node_columns
-from tf2torch.outline.structure import Block, Step
+from tf2torch.outline.structure import Block, Cells, Step
 
 WIDTH = 100  # of an expression; with indentation and assignment it fits into 120 columns
 
@@ -59,7 +59,7 @@ def _step(body: _Body, step: Step, attribute: str | None, numbers: Numbers) -> N
         body.texts[value], body.variables[value] = text, mentioned
         body.called[value] = attribute or value.name.rpartition("/")[2]
     if len(step.outputs) > 1 or body.unread.get(step.outputs[0], 0) > 1:
-        _assign(body, step.outputs, text, step.name)
+        _assign(body, step.outputs, text, "previous" if isinstance(step.target, Cells) else step.name)
 
 
 def _reads(step: Step) -> list[Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from tf2torch.emit import forward
@@ -49,7 +50,7 @@ def _derived_forward(known: Class, uses: Uses) -> list[str]:
     """What a class does with the output of its base."""
     assert isinstance(known.module, Block)
     last = known.module.steps[-1]
-    inputs = input_names(known.module)
+    inputs = input_names(known.module, known.instances)
     given = Text(f"super().forward({', '.join(inputs.values())})")
     assert isinstance(last.target, Node)  # see classes.bases
     text = function(last.target, [given], Numbers(iter(())), uses).source
@@ -154,7 +155,7 @@ def _forward(block: Block, known: Class, uses: Uses) -> list[str]:
         for name in _argument_names(text, known) if expression else ():
             text = re.sub(rf"\b{name}\b", f"self.{name}", text)
         texts.append(text)
-    return forward_lines(block, input_names(block), texts, uses)
+    return forward_lines(block, input_names(block, known.instances), texts, uses)
 
 
 def forward_lines(block: Block, inputs: Mapping[Value, str], texts: Sequence[str], uses: Uses) -> list[str]:
@@ -165,13 +166,15 @@ def forward_lines(block: Block, inputs: Mapping[Value, str], texts: Sequence[str
     return [f"    def forward(self, {arguments}) -> {result}:", *(f"        {line}" for line in body)]
 
 
-def input_names(block: Block) -> dict[Value, str]:
-    """x, or where there are several what the author called them."""
-    if len(block.inputs) == 1:
-        return {block.inputs[0]: "x"}
+def input_names(block: Block, instances: Sequence[Module] = ()) -> dict[Value, str]:
+    """x, or where there are several what the author called them, in most of the instances of a class."""
+    blocks = [module for module in instances if isinstance(module, Block)] or [block]
+    known = next((one.called for one in blocks if one.called), ("x",) if len(block.inputs) == 1 else ())
+    if known:
+        return dict(zip(block.inputs, known, strict=True))
     result: dict[Value, str] = {}
-    for value in block.inputs:
-        wanted = names.snake(names.called(value))
+    for value, *alike in zip(block.inputs, *(one.inputs for one in blocks), strict=True):
+        wanted = names.snake(Counter(map(names.called, alike)).most_common(1)[0][0])
         name, number = wanted, 2
         while name in result.values():
             name, number = f"{wanted}_{number}", number + 1

@@ -18,6 +18,15 @@ class Concat(nn.Sequential):
         return torch.cat([branch(x) for branch in self], 1)
 
 
+class Cells(nn.ModuleList):
+    """One after another, each on the outputs of the last two."""
+
+    def forward(self, x: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
+        for cell in self:
+            x, previous = cell(x, previous), x
+        return x, previous
+
+
 class Conv1dSame(nn.Conv1d):
     """Pads as TensorFlow's SAME does, for the size at hand; padding is "same" where the stride is 1."""
 

@@ -154,7 +154,7 @@ def _steps(module: Module) -> Iterator[Step]:
 def _chosen(root: Block, instances: dict[str, list[Module]], shapes: Shapes) -> set[str]:
     """The shapes that become classes: every block, and what is long and written more than once."""
     chosen = {shape for shape, found in instances.items() if isinstance(found[0], Block)}
-    others = [shape for shape, found in instances.items() if isinstance(found[0], (Sequential, Concat))]
+    others = [shape for shape, found in instances.items() if type(found[0]) in (Sequential, Concat)]
     for shape in sorted(others, key=lambda one: _size(instances[one][0], chosen, shapes)):  # from small to large
         if _size(instances[shape][0], chosen, shapes) < WORTH_A_CLASS:
             continue

@@ -9,6 +9,7 @@ from tf2torch.ir.types import Graph
 from tf2torch.outline import classes, names
 from tf2torch.outline.arrange import arrange, head
 from tf2torch.outline.attributes import attributes
+from tf2torch.outline.cells import gather_cells
 from tf2torch.outline.classes import Class
 from tf2torch.outline.compose import compose
 from tf2torch.outline.promote import SAME_POOLS, promote
@@ -35,6 +36,7 @@ def outline(graph: Graph, name: str) -> Network:
     last = head(root)
     arrange(root)
     _spell_out_pools(root)
+    gather_cells(root)
     class_name = names.network(name)
     found = classes.find(root, class_name)
     position = next((index for index, step in enumerate(root.steps) if step is last), None)

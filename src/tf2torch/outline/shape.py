@@ -12,7 +12,7 @@ from typing import Any
 from tf2torch.ir.types import Node, Slot, Value
 from tf2torch.ops.expr import Call
 from tf2torch.outline import names
-from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, substeps
+from tf2torch.outline.structure import Block, Cells, Concat, Leaf, Module, Sequential, Step, substeps
 
 Number = int | float | str | tuple[int, ...]
 
@@ -55,6 +55,8 @@ def inner_shape(module: Module) -> str:
                 name = f"nn.{name.removeprefix('nn.').removeprefix('Padded').removesuffix('Same')}"
             fixed = [f"{key}" if _varies(key, value) else f"{key}={value!r}" for key, value in args.items()]
             return f"{name}({','.join(fixed)})"
+        case Cells(steps=steps):
+            return f"Cells[{','.join(map(_target_shape, steps))}]"
         case Sequential(steps=steps):
             return f"Sequential[{','.join(map(_target_shape, steps))}]"
         case Concat(branches=branches):

@@ -28,6 +28,11 @@ class Sequential:
 
 
 @dataclass(eq=False, slots=True)
+class Cells(Sequential):
+    """Modules one after another, each on what the last two gave."""
+
+
+@dataclass(eq=False, slots=True)
 class Concat:
     """Branches side by side on the same input, joined along the channels. A branch without steps is the input."""
 
@@ -44,6 +49,7 @@ class Block:
     hint: str = ""  # what the author called it: the innermost scope
     weights: dict[str, Value] = field(default_factory=dict)
     kinds: dict[Value, Kind] = field(default_factory=dict)  # of those weights
+    called: tuple[str, ...] = ()  # the inputs, where their role is known
 
 
 Module = Leaf | Sequential | Concat | Block
