@@ -29,6 +29,7 @@ from tf2torch.report import page, provenance, shown
 Loader = Callable[[], nn.Module]
 T = TypeVar("T")
 IMAGE_BATCH = 10
+NO_CLASSIFIER = "images are compared for classifiers alone: one output with a row of numbers for each image"
 
 
 def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | None = None) -> None:
@@ -69,7 +70,7 @@ def run(job: Job, loaders: Mapping[str, Loader], products: Path, proof: Proof | 
         and {"top1": job.recipe.accuracy.top1, "top5": job.recipe.accuracy.top5},
         "loaded": loaded,
         "attacks": attacked,
-        "notes": list(proof.details.notes) if proof else [],
+        "notes": [*(proof.details.notes if proof else ()), *(() if reference or not job.images else (NO_CLASSIFIER,))],
         "provenance": provenance.of(job),
         **pictures,
     }
@@ -100,8 +101,6 @@ def compare(
     accuracy = None
     if proof:
         comparisons = _on_other_inputs(network, proof.details, classifies=reference is not None)
-    if job.images and not reference:
-        raise _images_unknown(job)
     if reference:
         rows, accuracy = _as_classifier(network, reference, job)
         comparisons = {**comparisons, **rows}
