@@ -83,6 +83,14 @@ def test_what_cannot_be(models: Path, model: str, said: dict[str, str], words: s
         own.recipe_of(models, model, None, said)
 
 
+def test_what_was_published_is_not_of_the_users_own(models: Path) -> None:
+    text = RECIPES["net"] + 'size = 7\n[accuracy]\ntop1 = 70\n'
+    files.write_text(models / "net.toml", text)
+    assert load(models, "net").accuracy
+    assert own.recipe_of(models, "net", Path("own.ckpt"), {}).accuracy is None
+    assert own.recipe_of(models, "mine", None, {"NETWORK": "net"}).accuracy is None
+
+
 def test_how_photographs_become_inputs_of_a_graph_of_ones_own(models: Path) -> None:
     graph = Path("frozen.pb")
     assert not own.recipe_of(models, "mine", graph, {}).says_preprocessing

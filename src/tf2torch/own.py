@@ -33,6 +33,8 @@ def recipe_of(models: Path, model: str, source: Path | None, said: Mapping[str, 
         found = recipe.of_source(models, model)
     else:
         found = recipe.load(models, model)
+    if source is not None:
+        found = _unpublished(found)
     changed = replace(found, **changes)
     if said.get("PREPROCESS", "none") != "none" and not changed.input_size:
         raise UsageError(
@@ -106,4 +108,9 @@ def _of_network(models: Path, model: str, network: str, changes: Mapping[str, An
             f"Name the one that yours is like: NETWORK={' or '.join(each.name for each in shipped[:3])}"
             f"{' or ...' if len(shipped) > 3 else ''}."
         )
-    return replace(shipped[0], name=model, weights=None, accuracy=None, licence=None)
+    return replace(_unpublished(shipped[0]), name=model)
+
+
+def _unpublished(found: Recipe) -> Recipe:
+    """Without what is true of the published weights alone."""
+    return replace(found, weights=None, accuracy=None, licence=None)
