@@ -88,7 +88,8 @@ def _role(module: Module) -> str | None:
     words = [_word(step) for step in module.steps]
     if len(words) > 5 or not all(words) or any(len(step.inputs) != 1 for step in module.steps):
         return None
-    return "".join(word or "" for word in words).replace("DepthwiseConv", "SeparableConv")
+    text = "".join(word or "" for word in words)
+    return text.replace("DepthwiseConv", "SeparableConv").replace("PadSame", "")
 
 
 def _word(step: Step) -> str | None:
