@@ -12,6 +12,7 @@ MODELS = Path(__file__).parents[1] / "models"
 SHIPPED = names(MODELS)
 PUBLISHED_NOWHERE = {
     *("alexnet_v2", "overfeat"),
+    "nasnet_cifar",
     *("facenet", "inception_resnet_v1"),  # facenet: where no client but a browser gets at them
 }
 ADVERSARIAL = {
@@ -19,7 +20,16 @@ ADVERSARIAL = {
     *("adv_inception_resnet_v2", "ens_adv_inception_resnet_v2"),
 }
 ACCURACY_UNKNOWN = {*ADVERSARIAL}
-DATED = {"inception_resnet_v2": "inception_resnet_v2_2016_08_30.ckpt"}  # files that are not called like the model
+NASNETS = {  # archives that are not called like the model
+    "nasnet_large": "nasnet-a_large_04_10_2017.tar.gz",
+    "nasnet_mobile": "nasnet-a_mobile_04_10_2017.tar.gz",
+    "pnasnet_large": "pnasnet-5_large_2017_12_13.tar.gz",
+    "pnasnet_mobile": "pnasnet-5_mobile_2017_12_13.tar.gz",
+}
+DATED = {  # files that are not called like the model
+    "inception_resnet_v2": "inception_resnet_v2_2016_08_30.ckpt",
+    **dict.fromkeys(NASNETS, "model.ckpt"),
+}
 MINIMAL = """
 network = "net"
 classes = 1001
@@ -60,7 +70,8 @@ def test_the_weights_of_a_shipped_recipe(name: str) -> None:
     assert weights
     assert (accuracy is None) == (name in ACCURACY_UNKNOWN)
     bucket = "https://storage.googleapis.com/download.tensorflow.org/models/"
-    assert re.fullmatch(rf"{re.escape(bucket)}{name}_201[67]_\d\d_\d\d\.tar\.gz", weights.url)
+    archive = re.escape(NASNETS[name]) if name in NASNETS else rf"{name}_201[67]_\d\d_\d\d\.tar\.gz"
+    assert re.fullmatch(re.escape(bucket) + archive, weights.url)
     assert weights.file == DATED.get(name, f"{name}.ckpt")
     assert weights.size is None or 10**6 < weights.size < 10**9
     assert weights.sha256 is None or re.fullmatch("[0-9a-f]{64}", weights.sha256)
