@@ -19,6 +19,7 @@ FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 CENTRAL_CROP = 0.875  # of the inception style
 SHORTER_SIDE = 256  # of the vgg style before the crop
 VGG_MEANS = np.array([123.68, 116.78, 103.94], np.float32)  # RGB
+_STEP = 4  # pixels that the camera of a seeded film moves from frame to frame
 LABELS = "labels.csv"
 SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # of images, where no table names them
 
@@ -158,6 +159,21 @@ def seeded(seed: int, count: int, size: int) -> FloatArray:
         image *= random.uniform(0.15, 0.5)
         image += random.uniform(0.2, 0.8)
     return np.abs((images + 1) % 2 - 1)
+
+
+def seeded_input(seed: int, shape: Sequence[int], style: Preprocessing) -> FloatArray | None:
+    """Inputs for a network that takes images [N, H, W, 3] or films [N, frames, H, W, 3]; None if it takes neither.
+
+    Over the frames of a film the camera moves slowly, so that neighbouring frames are alike.
+    """
+    if len(shape) not in (4, 5) or shape[-1] != 3:
+        return None
+    count, *frames, height, width, _ = shape
+    moves = _STEP * (frames[0] - 1) if frames else 0
+    pictures = seeded(seed, count, max(height, width) + moves)
+    starts = range(0, moves + 1, _STEP)
+    taken = [pictures[:, start : start + height, start : start + width] for start in starts]
+    return network_input(np.stack(taken, 1) if frames else taken[0], style)
 
 
 def _taps(length: int, wanted: int) -> tuple[tuple[Any, Any], FloatArray]:

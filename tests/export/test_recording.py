@@ -215,3 +215,19 @@ def test_a_graph_that_tensorflow_cannot_run(tmp_path: Path) -> None:
     job = graphs.job(tmp_path, path)
     with pytest.raises(InputError, match="cannot run the graph from images:0 to out:0"):
         recording.record(sources.load(job).inference, job)
+
+
+def test_one_of_equal_maxima_has_the_gradient(tmp_path: Path) -> None:
+    """Of a 3-D pooling in float32, whose kernel on CPUs would give it to both that a pooling before it made equal."""
+    with tf.Graph().as_default() as graph:
+        films = tf.placeholder(tf.float32, [None, 3, 9, 9, 3], name="films")
+        x = tf.nn.max_pool3d(films, [1, 3, 3, 3, 1], [1, 1, 1, 1, 1], "SAME")
+        tf.identity(tf.nn.max_pool3d(x, [1, 3, 3, 3, 1], [1, 1, 1, 1, 1], "SAME"), name="out")
+        path = tmp_path / "g.pb"
+        path.write_bytes(graph.as_graph_def().SerializeToString())
+    found, _ = recording.record(
+        sources.load(graphs.job(tmp_path, path)).inference, graphs.job(tmp_path, path, proof=True)
+    )
+    assert found.gradients is not None
+    assert found.exact is not None
+    assert bundle.relative_error(found.gradients.inputs[0], found.exact.gradients.inputs[0]) < 1e-5

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tf2torch.export.definition import Definition
 from tf2torch.export.tensorflow import tf
 from tf2torch.numerals import shortest
 
@@ -65,3 +66,23 @@ DECOMPOSITIONS: Mapping[str, Decomposition] = {
     "LRN": _local_response_norm,
     "LeakyRelu": _leaky_relu,
 }
+
+
+def let_one_win(graph: Definition) -> None:
+    """Lets a 3-D max pooling send its gradient to one of the elements that tie.
+
+    That is what TensorFlow does everywhere else, and PyTorch. Its 3-D kernel for CPUs gives the whole gradient to each
+    of them, so that one pooling on top of another, in whose result neighbours are the same element, counts it twice.
+    """
+    for node in graph.nodes.values():
+        if node.op == "MaxPool3D" and node.attr["data_format"].s in (b"", b"NDHWC"):
+            node.attr["_gradient_op_type"].s = _ONE_WINS.encode()
+
+
+_ONE_WINS = "MaxPool3DWhereOneWins"
+
+
+@tf.RegisterGradient(_ONE_WINS)  # type: ignore[untyped-decorator]  # TensorFlow has no types
+def _gradient_to_one(operation: Any, gradient: Any) -> Any:
+    (found,) = tf.gradients(_pool_3d(operation, operation.inputs), operation.inputs[0], gradient)
+    return found

@@ -1,4 +1,4 @@
-"""Seeded inputs for any graph: pictures where it takes pictures, random numbers elsewhere."""
+"""Seeded inputs for any graph: pictures where it takes pictures, films where films, random numbers elsewhere."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _input(item: Tensor, tensor: Any, job: Job, batch: int, more: int) -> Array:
     if len(shape) == 4:
         first = 2 if shape[1] in (1, 3) and shape[3] not in (1, 3) else 1
         shape[first : first + 2] = [length + more for length in shape[first : first + 2]]
-    if len(shape) == 4 and shape[3] == 3 and tensor.dtype == tf.float32:
-        pixels = images.seeded(job.seed + 1, shape[0], max(shape[1:3]))[:, : shape[1], : shape[2]]
-        return images.network_input(pixels, job.recipe.preprocessing)
+    seen = images.seeded_input(job.seed + 1, shape, job.recipe.preprocessing) if tensor.dtype == tf.float32 else None
+    if seen is not None:
+        return seen
     return details.seeded(item.name, shape, tensor.dtype.as_numpy_dtype.__name__, job.seed + 1)

@@ -40,11 +40,10 @@ def values(recipe: Recipe, seed: int) -> dict[str, FloatArray]:
 
 
 def _inputs(recipe: Recipe, seed: int) -> FloatArray:
-    """A batch for the network: pictures, or random numbers where it takes something else."""
-    if recipe.input_shape is None:
-        return images.network_input(images.seeded(seed, CALIBRATION_BATCH, recipe.input_size), recipe.preprocessing)
-    shape = (CALIBRATION_BATCH, *recipe.input_shape)
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    """A batch for the network: pictures or films, or random numbers where it takes something else."""
+    shape = (CALIBRATION_BATCH, *recipe.shape)
+    seen = images.seeded_input(seed, shape, recipe.preprocessing)
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32) if seen is None else seen
 
 
 def _last_bias(logits: Any) -> str | None:

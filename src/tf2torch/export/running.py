@@ -10,6 +10,7 @@ import numpy as np
 
 from tf2torch.details import Indices, seeded
 from tf2torch.export import constants, float64
+from tf2torch.export.decompositions import let_one_win
 from tf2torch.export.definition import Definition, Tensor
 from tf2torch.export.normalize import Array, Inference
 from tf2torch.export.tensorflow import session, tf
@@ -34,6 +35,7 @@ class Running:
         for item, array in zip(inference.inputs, inputs, strict=True):
             dtype = definition.producer(item).attr["dtype"].type
             definition.placeholder(item.node, dtype, tf.TensorShape(array.shape).as_proto())
+        let_one_win(definition)
         self.inference, self.wide = inference, wide
         self.graph = constants.load(definition)
         self.tensors = {

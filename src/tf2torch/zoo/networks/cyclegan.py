@@ -19,7 +19,7 @@ def arg_scope() -> Any:
 
 
 def cyclegan_generator(images: Any, blocks: int = 9, filters: int = 64) -> None:
-    """Pictures in another style from images [N, height, width, 3], sizes multiples of 4: output/Tanh, the same shape."""
+    """Pictures in another style from images [N, height, width, 3], sizes multiples of 4: output/Tanh."""
     with tf.variable_scope("input"):
         x = slim.conv2d(_mirrored(images, 3), filters, 7)
     with tf.variable_scope("encoder"):
