@@ -73,6 +73,7 @@ collect() { # what has ended
     erase
     case $code in
       0 | 5) say "$(last_line "$model")" ;;
+      "$EXIT_INTERRUPTED") say "stopped $model" ;;
       *) say "exit code $code $model  $(last_line "$model")  -> $(log_of "$model")" ;;
     esac
   done
