@@ -76,6 +76,21 @@ def test_batch_norms_without_gamma_or_beta(gamma: bool, beta: bool, tmp_path: Pa
         assert (norm.weight.requires_grad, norm.bias.requires_grad) == (gamma, beta)
 
 
+def test_instance_norms(tmp_path: Path) -> None:
+    """With gamma and beta a layer; with one of them a function, since PyTorch's layer has both or neither."""
+    net = Building()
+    x = net.input("images", 2, 3, 8, 8)
+    for index, names in enumerate((("weight", "bias"), ("weight", "bias"), ("weight",))):
+        scope = f"net/unit_{index}"
+        x = net.conv(f"{scope}/conv", x, 4, bias=False)
+        given = {name: net.param(f"{scope}/norm/{name}", 4) for name in names}
+        x = net.call(f"{scope}/norm/norm", F.instance_norm(x, **given, eps=0.001))
+    made = generate(net.graph(x), net, tmp_path)
+    assert "self.norm = nn.InstanceNorm2d(4, eps=0.001, affine=True)" in made.source
+    assert class_names(made)[0] == "ConvNorm"
+    assert made.source.count("F.instance_norm") == 1
+
+
 def test_layers_that_are_not_trained(tmp_path: Path) -> None:
     """Frozen ones are parameters, which a user can train after all; statistics are none."""
     net = Building()

@@ -73,7 +73,7 @@ class Constructors:
             if name == "padding" and class_name.endswith("Same"):
                 stride = dict(given).get("stride", "1")
                 text = "'same'" if stride == "1" else "0" if stride.isdigit() else f"'same' if {stride} == 1 else 0"
-            if name == "fixed" or text == literal(_DEFAULTS.get(name)) or (name, text) == ("bias", "True"):
+            if name == "fixed" or text == literal(_default(class_name, name)) or (name, text) == ("bias", "True"):
                 continue
             if name == "stride" and text == ("1" if "Conv" in leaf.class_name else _text_of(given, "kernel_size")):
                 continue
@@ -105,6 +105,10 @@ class Constructors:
             first = argument is known.arguments[len(required)] and not known.given
             positional.append(text) if first else keywords.append(f"{argument.name}={text}")
         return f"{known.name}({', '.join([*positional, *keywords])})"
+
+
+def _default(class_name: str, name: str) -> Any:
+    return False if name == "affine" and "InstanceNorm" in class_name else _DEFAULTS.get(name)
 
 
 def _text_of(given: list[tuple[str, str]], name: str) -> str | None:

@@ -44,7 +44,7 @@ def _is_layer(step: Step) -> bool:
 
 
 def _is_batch_norm(step: Step) -> bool:
-    return isinstance(step.target, Leaf) and "BatchNorm" in step.target.class_name
+    return isinstance(step.target, Leaf) and step.target.class_name.startswith(("nn.BatchNorm", "nn.InstanceNorm"))
 
 
 def _is_activation(step: Step) -> bool:

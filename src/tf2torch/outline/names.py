@@ -22,7 +22,7 @@ RESERVED_CLASSES = frozenset(
     {"F", "Any", "Path", "Tensor", "WEIGHTS", "KitModel", "Cells", "Concat", *dir(builtins), *keyword.kwlist}
     | {name for n in (1, 2, 3) for name in (f"Conv{n}dSame", f"PaddedConv{n}d", f"MaxPool{n}dSame")}
 )
-_LAYERS = {"Conv": "conv", "ConvTranspose": "conv", "Linear": "linear", "BatchNorm": "bn"}
+_LAYERS = {"Conv": "conv", "ConvTranspose": "conv", "Linear": "linear", "BatchNorm": "bn", "InstanceNorm": "norm"}
 
 
 def snake(name: str) -> str:
@@ -101,7 +101,8 @@ def _word(step: Step) -> str | None:
     name = step.target.class_name.removeprefix("nn.").removeprefix("Padded").removesuffix("Same")
     if name.startswith("Conv") and step.target.args.get("groups", 1) != 1:
         return "Depthwise"
-    return {"Conv": "Conv", "ConvTranspose": "ConvTranspose", "BatchNorm": "Bn"}.get(re.sub(r"\dd$", "", name), name)
+    kind = re.sub(r"\dd$", "", name)
+    return {"Conv": "Conv", "ConvTranspose": "ConvTranspose", "BatchNorm": "Bn", "InstanceNorm": "Norm"}.get(kind, name)
 
 
 def _common(module: Module, hints: list[str]) -> str:

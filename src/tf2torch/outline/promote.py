@@ -87,6 +87,7 @@ _SIGNATURES = {
     **{f"F.conv_transpose{n}d": _TRANSPOSED for n in (1, 2, 3)},
     "F.linear": ("input", "weight", "bias"),
     "F.batch_norm": ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps"),
+    "F.instance_norm": ("input",),
 }
 
 
@@ -178,6 +179,16 @@ def _batch_norm(node: Node, given: dict[str, Any]) -> Leaf | None:
     return Leaf(f"nn.BatchNorm{max(rank - 2, 1)}d", {**args, "fixed": fixed}, weights)
 
 
+def _instance_norm(node: Node, given: dict[str, Any]) -> Leaf | None:
+    """PyTorch's has both gamma and beta, or neither, which a function says as well."""
+    weights = _weights(node, given, ("weight", "bias"))
+    shape = node.inputs[0].type.shape
+    if len(weights) < 2 or shape is None or not 3 <= len(shape) <= 5 or set(given) - {"input", *weights, "eps"}:
+        return None
+    args = {"num_features": _dims(weights["weight"])[0], "eps": given.get("eps", 1e-5), "affine": True}
+    return Leaf(f"nn.InstanceNorm{len(shape) - 2}d", args, weights)
+
+
 def _dims(value: Value) -> tuple[int, ...]:
     assert value.type.shape is not None
     return tuple(n for n in value.type.shape if n is not None)
@@ -188,4 +199,5 @@ _PROMOTIONS: dict[str, _Promotion] = {
     **{f"F.conv_transpose{n}d": _transposed for n in (1, 2, 3)},
     "F.linear": _linear,
     "F.batch_norm": _batch_norm,
+    "F.instance_norm": _instance_norm,
 }

@@ -63,8 +63,8 @@ def inception_3d(
             with tf.variable_scope(name):
                 x = _block(x, *channels, conv=conv, gate=gate)
         with tf.variable_scope("Logits"):
-            kernel = [min(size, most) for size, most in zip(x.shape.as_list()[1:4], (2, 7, 7), strict=True)]
-            x = slim.avg_pool3d(x, kernel, stride=1, scope="AvgPool_0a_7x7")
+            window = [min(size, most) for size, most in zip(x.shape.as_list()[1:4], (2, 7, 7), strict=True)]
+            x = slim.avg_pool3d(x, window, stride=1, scope="AvgPool_0a_7x7")
             x = slim.dropout(x, dropout_keep_prob, scope="Dropout_0b")
             x = slim.conv3d(x, num_classes, 1, activation_fn=None, normalizer_fn=None, scope="Conv2d_0c_1x1")
             tf.squeeze(tf.reduce_mean(x, axis=1), [1, 2], name="SpatialSqueeze")
