@@ -46,6 +46,7 @@ def clean_environment() -> dict[str, str]:
             "BISECT",
             "DEVICES",
             "TIMING",
+            *("NETWORK", "NUM_CLASSES", "INPUT_SHAPE", "PREPROCESS", "SCOPE_MAP", "EMA", "AUX_LOGITS"),
             "MAKEFLAGS",
             "MAKELEVEL",
             "MFLAGS",

@@ -121,7 +121,8 @@ def test_a_source_of_the_users_own(capsys: pytest.CaptureFixture[str]) -> None:
 def given(model: str) -> argparse.Namespace:
     return argparse.Namespace(
         **dict.fromkeys(("images", "source", "input", "output", "formats", "start"), ""),
-        **dict.fromkeys(("force", "offline", "proof", "bisect"), False),
+        **dict.fromkeys(("network", "num_classes", "input_shape", "preprocess", "scope_map"), ""),
+        **dict.fromkeys(("force", "offline", "proof", "bisect", "ema", "aux_logits"), False),
         model=model,
         engine="native",
         weights="random",
