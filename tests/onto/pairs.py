@@ -149,3 +149,21 @@ def raises() -> nn.Module:
 
 def other_input() -> nn.Module:
     return nn.Conv2d(1, 1, 1)
+
+
+class OnlyFloat32(Theirs):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(functional.conv2d(x, torch.eye(3)[:, :, None, None]))
+
+
+def only_float32() -> nn.Module:
+    return OnlyFloat32()
+
+
+class Halved(Theirs):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) / 2
+
+
+def halved() -> nn.Module:
+    return Halved()

@@ -121,24 +121,26 @@ def test_networks_that_are_not_there(
 ) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(error, match=message):
-        foreign.build(name)
+        foreign.build(name, 5)
 
 
 def test_networks_of_timm(monkeypatch: pytest.MonkeyPatch) -> None:
     class Timm:
-        made = staticmethod(pairs.right)
+        made = staticmethod(pairs.Theirs)
         is_model = staticmethod("resnet50".__eq__)
         list_models = staticmethod(lambda _: ["resnet50", "resnet101"])
 
         @classmethod
-        def create_model(cls, _: str, *, pretrained: bool) -> nn.Module:
+        def create_model(cls, _: str, *, pretrained: bool, num_classes: int) -> nn.Module:
             assert not pretrained
-            return cls.made()
+            return cls.made(num_classes)
 
     monkeypatch.setitem(sys.modules, "timm", Timm)
-    assert not foreign.build("timm:resnet50").training
+    made = foreign.build("timm:resnet50", 7)
+    assert not made.training
+    assert made.get_parameter("fc.bias").shape == (7,)
     with pytest.raises(UsageError, match=r"no network 'resnet5'.*resnet101"):
-        foreign.build("timm:resnet5")
+        foreign.build("timm:resnet5", 0)
 
 
 def test_a_network_for_other_inputs() -> None:

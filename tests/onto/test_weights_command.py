@@ -42,7 +42,9 @@ def place(workplace: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (folder / "converted_pytorch.py").write_text(SOURCE)
     state = pairs.seeded(pairs.Ours()).state_dict()
     save_file(state, folder / "converted_pytorch.safetensors")
-    save_file({"input": pairs.images()[:1]}, folder / "converted_pytorch.sketch.safetensors")
+    save_file(
+        {"input": pairs.images()[:1], "output": torch.zeros(1, 5)}, folder / "converted_pytorch.sketch.safetensors"
+    )
     between = tmp_path / ".cache" / "work" / "weights"
     between.mkdir(parents=True)
     save_file({key: value + 1 for key, value in state.items()}, between / "new.safetensors")
@@ -85,7 +87,9 @@ def test_onto_a_network_of_the_users(place: Path, capsys: pytest.CaptureFixture[
     [
         (["--onto", f"{FILE}:other_eps"], 5, "eps 0.1, converted 0.001", set()),
         (["--onto", f"{FILE}:other_classes"], 3, "fc.weight", {"converted_pytorch.pairs_other_classes.safetensors"}),
+        (["--onto", f"{FILE}:halved"], 5, "count_include_pad=False", set()),
         (["--onto", f"{FILE}:other_input"], 3, "cannot run on", set()),
+        (["--onto", f"{FILE}:only_float32"], 3, "does not run in float64", set()),
         (["--onto", f"{FILE}:nothing"], 2, "no nothing to call", set()),
         (["--onto", f"{FILE}:right", "--model", "inception_v1"], 3, "make convert MODEL=inception_v1", set()),
         (["--onto", "output/net/converted_pytorch.py"], 2, "Which checkpoint", set()),

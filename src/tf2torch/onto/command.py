@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-6  # of the relative error in float64
 _LISTED = 10
+_UNSEEN = (
+    " No setting of its layers differs: what is left are padding, which TensorFlow puts more of at the end, and average "
+    "pools, which in TensorFlow do not count it (count_include_pad=False)."
+)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -70,8 +74,9 @@ def _onto_foreign(job: Job, onto: str, source: Path, weights: Path, name: str) -
 
     from tf2torch.onto import foreign
 
-    network, other = _load(source, weights), foreign.build(onto)
     recorded = load_file(source.with_name(SKETCH))
+    classes = recorded["output"].shape[1] if recorded["output"].dim() == 2 else 0
+    network, other = _load(source, weights), foreign.build(onto, classes)
     inputs = [recorded[key] for key in sorted(recorded) if key.startswith("input")]
     mapped = foreign.put(network, other, inputs)
     _report(mapped, onto)
@@ -81,7 +86,7 @@ def _onto_foreign(job: Job, onto: str, source: Path, weights: Path, name: str) -
         if not error <= TOLERANCE:
             raise ParityError(
                 f"With the weights of {job.name}, {onto} computes something else: relative error {error:.1e} in "
-                f"float64 (at most {TOLERANCE:.0e}). Nothing is written.{_why(mapped.differ)}"
+                f"float64 (at most {TOLERANCE:.0e}). Nothing is written.{_why(mapped.differ) or _UNSEEN}"
             )
         say.line(f"Both compute the same: relative error {error:.1e} in float64.")
     called = re.sub(r"(\.py)?[^A-Za-z0-9_]+", "_", onto.rpartition("/")[2])

@@ -32,14 +32,15 @@ class Mapped:
     differ: tuple[str, ...]  # settings of paired layers that are not the same, in words
 
 
-def build(name: str) -> nn.Module:
+def build(name: str, classes: int) -> nn.Module:
     """The network `timm:NAME`, `package.module:factory` or `file.py:factory`, in evaluation mode.
 
+    classes: that timm's is to have; 0 leaves it as it is.
     Raises MachineError if timm is not installed, UsageError for what is not there, InputError if it is no network.
     """
     where, _, what = name.rpartition(":")
     if where == TIMM:
-        return _from_timm(what)
+        return _from_timm(what, classes)
     module = _module(where)
     factory = getattr(module, what, None)
     if not callable(factory):
@@ -53,7 +54,7 @@ def build(name: str) -> nn.Module:
     return made.eval()
 
 
-def _from_timm(name: str) -> nn.Module:
+def _from_timm(name: str, classes: int) -> nn.Module:
     try:
         timm: Any = importlib.import_module(TIMM)
     except ModuleNotFoundError as error:
@@ -61,10 +62,14 @@ def _from_timm(name: str) -> nn.Module:
             f"--onto {TIMM}:{name} needs timm, which is no part of tf2torch. `pip install timm` in the environment "
             "where PyTorch is (of RUNTIME=local: .venv/bin/pip), or name a module of your own: package.module:factory."
         ) from error
+    except Exception as error:  # what it needs itself is not there, or not for this torch
+        raise MachineError(
+            f"--onto {TIMM}:{name}: timm cannot be imported ({error}). Mend its installation."
+        ) from error
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name.split('.')[0][:8]}*")[:_SHOWN])
         raise UsageError(f"timm has no network {name!r}.{f' It has {near}.' if near else ''}")
-    network: nn.Module = timm.create_model(name, pretrained=False)
+    network: nn.Module = timm.create_model(name, pretrained=False, **({"num_classes": classes} if classes else {}))
     return network.eval()
 
 
@@ -81,7 +86,7 @@ def _module(where: str) -> Any:
         if str(Path.cwd()) not in sys.path:
             sys.path.append(str(Path.cwd()))
         return importlib.import_module(where)
-    except (ImportError, FileNotFoundError, ValueError) as error:
+    except Exception as error:  # whatever the user's own code raises
         raise UsageError(
             f"--onto {where}: cannot be imported ({error}). It is a file or a module, and in it what makes the "
             "network: file.py:factory, package.module:factory, or timm:NAME."
@@ -121,11 +126,17 @@ def _pairs(network: nn.Module, foreign: nn.Module, inputs: Sequence[Tensor]) -> 
 def compare(network: nn.Module, foreign: nn.Module, inputs: Sequence[Tensor]) -> float:
     """The relative error of the foreign network's output in float64, where equal networks agree to 1e-12 or so.
 
-    Infinity for an output of another shape. Both networks are in float64 afterwards.
+    Infinity for an output of another shape. Both are in float64 afterwards. Raises InputError if one cannot be.
     """
     wide = [tensor.double() if tensor.is_floating_point() else tensor for tensor in inputs]
-    with torch.inference_mode():
-        expected, found = (_first(each.double()(*wide)) for each in (network, foreign))
+    try:
+        with torch.inference_mode():
+            expected, found = (_first(each.double()(*wide)) for each in (network, foreign))
+    except (RuntimeError, TypeError) as error:  # it makes float32 tensors of its own
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"The network given with --onto does not run in float64 ({reason}), to be compared."
+        ) from error
     if expected.squeeze().shape != found.squeeze().shape:
         return float("inf")
     return relative_error(found.squeeze().numpy(), expected.squeeze().numpy())
