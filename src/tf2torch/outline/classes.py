@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tf2torch.ir.types import Node
 from tf2torch.outline import names
 from tf2torch.outline.attributes import attributes
-from tf2torch.outline.shape import Column, Number, inner_columns, inner_shape, node_columns
+from tf2torch.outline.families import trunk
+from tf2torch.outline.shape import Column, Number, inner_columns, inner_shape
 from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, leaves, substeps
 
 MANY_ARGUMENTS = 4  # from here on the numbers of one branch travel as one tuple
@@ -62,7 +63,7 @@ def find(root: Block, name: str) -> dict[str, Class]:
     taken = {name, *names.RESERVED_CLASSES}
     bases = _bases_of(instances)
     ordered = _bases_first(_dependencies_first(root, chosen, shapes), bases)
-    called = names.class_names([(instances[shape][0], hints[shape]) for shape in ordered], taken)
+    called = names.class_names([(instances[shape][0], hints[shape], shape in bases) for shape in ordered], taken)
     for shape, class_name in zip(ordered, called, strict=True):
         base = found.get(bases.get(shape, ""))
         derived = [module for other, one in bases.items() if one == shape for module in instances[other]]
@@ -80,14 +81,10 @@ def _bases_of(instances: dict[str, list[Module]]) -> dict[str, str]:
     """Blocks that are another block with one more function at the end, such as ConvBnRelu and ConvBn."""
     result: dict[str, str] = {}
     for shape, found in instances.items():
-        block = found[0]
-        if not isinstance(block, Block) or len(block.steps) < 2 or block.outputs != list(block.steps[-1].outputs):
-            continue
-        last, rest = block.steps[-1], block.steps[:-1]
-        if isinstance(last.target, Node) and len(last.inputs) == 1 and not list(node_columns(last)):
-            base = inner_shape(replace(block, outputs=[last.inputs[0]], steps=rest))
-            if base in instances:
-                result[shape] = base
+        shorter = trunk(found[0]) if isinstance(found[0], Block) else None
+        base = "" if shorter is None else inner_shape(shorter)
+        if base in instances:
+            result[shape] = base
     return result
 
 

@@ -62,9 +62,15 @@ def argument(name: str, child: str, taken: set[str], *, is_tuple: bool = False) 
     return candidates[0]
 
 
-def class_names(modules: Sequence[tuple[Module, list[str]]], taken: set[str]) -> list[str]:
-    """A name for each class, from one of its modules and what its instances are called. None is given twice."""
-    wanted = [_role(module) or _common(module, hints) for module, hints in modules]
+def class_names(modules: Sequence[tuple[Module, list[str], bool]], taken: set[str]) -> list[str]:
+    """A name for each class, from one of its modules and what its instances are called. None is given twice.
+
+    The third says whether the class is another one with one more function, which it is then called after.
+    """
+    wanted = _numbered([_role(module) or _common(module, hints) for module, hints, _ in modules], modules)
+    for index, (module, _, is_derived) in enumerate(modules):
+        if is_derived and wanted.count(wanted[index]) > 1:
+            wanted[index] += _word(substeps(module)[-1]) or ""
     result = []
     for index, name in enumerate(wanted):
         same = [other for other, one in enumerate(wanted) if one == name]
@@ -75,6 +81,27 @@ def class_names(modules: Sequence[tuple[Module, list[str]]], taken: set[str]) ->
         taken.add(name)
         result.append(name)
     return result
+
+
+def _numbered(wanted: list[str], modules: Sequence[tuple[Module, list[str], bool]]) -> list[str]:
+    """The names; where several are equal, with the author's number: Block35 and Block17 for block35_1 and block17_1.
+
+    Not where it only counts: each class has but one instance, or the instances of one class have several numbers.
+    """
+    result = list(wanted)
+    for name in {name for name in wanted if wanted.count(name) > 1}:
+        same = [index for index, one in enumerate(wanted) if one == name]
+        kinds = [{kind(hint) for hint in modules[index][1]} for index in same]
+        counted = all(len(modules[index][1]) == 1 for index in same)
+        if not counted and all(len(one) == 1 for one in kinds) and len(set().union(*kinds)) > 1:
+            for index, one in zip(same, kinds, strict=True):
+                result[index] = camel(one.pop())
+    return result
+
+
+def kind(hint: str) -> str:
+    """What the author calls instances that are counted: block17 of block17_3."""
+    return re.sub(r"_\d+$", "", snake(hint))
 
 
 def _letter(index: int) -> str:

@@ -12,6 +12,7 @@ from tf2torch.outline.attributes import attributes
 from tf2torch.outline.cells import gather_cells
 from tf2torch.outline.classes import Class
 from tf2torch.outline.compose import compose
+from tf2torch.outline.families import set_apart
 from tf2torch.outline.promote import SAME_POOLS, promote
 from tf2torch.outline.scopes import build, dissolve
 from tf2torch.outline.shape import inner_shape
@@ -37,6 +38,7 @@ def outline(graph: Graph, name: str) -> Network:
     arrange(root)
     _spell_out_pools(root)
     gather_cells(root)
+    set_apart(root)
     class_name = names.network(name)
     found = classes.find(root, class_name)
     position = next((index for index, step in enumerate(root.steps) if step is last), None)

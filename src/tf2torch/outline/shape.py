@@ -31,6 +31,7 @@ _NAMES = {
     "num_features": "channels",
     "kernel_size": "kernel",
     "out_features": "features",
+    "mul": "scale",
 }
 
 
@@ -93,7 +94,7 @@ def _program(block: Block) -> str:
             text = f"{shape(step.target)}({','.join(map(name, step.inputs))})"
         lines.append(f"{','.join(map(name, step.outputs))}={text}")
     lines.append(",".join(map(name, block.outputs)))
-    return "Block{" + ";".join(lines) + "}"
+    return f"Block{block.family}{{" + ";".join(lines) + "}"
 
 
 def _kind(block: Block, value: Value) -> str:
@@ -168,6 +169,7 @@ def node_columns(step: Step) -> Iterator[Column]:
                 yield from walk(item, name)
 
     word = step.target.op.rpartition(".")[2]
+    word = _NAMES.get(word, word)
     for argument in step.target.attrs["args"]:
         yield from walk(argument, word)
     for key, value in step.target.attrs["kwargs"].items():

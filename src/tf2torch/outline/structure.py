@@ -47,6 +47,7 @@ class Block:
     outputs: list[Value]
     steps: list[Step]
     hint: str = ""  # what the author called it: the innermost scope
+    family: str = ""  # blocks of other families are of other classes, even where they have the same shape
     weights: dict[str, Value] = field(default_factory=dict)
     kinds: dict[Value, Kind] = field(default_factory=dict)  # of those weights
     called: tuple[str, ...] = ()  # the inputs, where their role is known
