@@ -58,7 +58,7 @@ def nasnet_large(images: Any, num_classes: int, is_training: bool, dropout_keep_
 
 
 def _cells(layers: list[Any], cells: int, filters: int, skip: bool = False) -> Any:
-    """Normal cells, and after each third of them a reduction, whose own previous layer the next has, too, with `skip`."""
+    """Normal cells, after each third of them a reduction. With `skip` its previous layer is the next cell's, too."""
     for number in range(cells):
         previous = layers[-2]
         if number in reductions(cells):

@@ -15,8 +15,7 @@ Operation = tuple[str, int]  # what is done, and to which state
 class Cell:
     """States 0 and 1 are the layers before the cell, the last one first; each sum of two operations is one state more.
 
-    `output` are the states that are concatenated, in this order: for the searches those that no operation reads,
-    but NASNet's normal cell has state 1, too.
+    `output` are the states that are concatenated: those that no operation reads, and in NASNet's normal cell state 1.
     """
 
     sums: tuple[tuple[Operation, Operation], ...]
@@ -55,7 +54,7 @@ def imagenet_stem(images: Any, cell: Cell, stem_filters: int, filters: int) -> l
     x = slim.conv2d(images, stem_filters, 3, stride=2, padding="VALID", scope="conv0")
     layers = [None, slim.batch_norm(x, scope="conv0_bn")]
     for number, share in enumerate((4, 2)):
-        layers.append(cell(*_last_two(layers), filters // share, 2, f"cell_stem_{number}"))
+        layers.append(cell(layers[-1], layers[-2], filters // share, 2, f"cell_stem_{number}"))
     return layers
 
 
@@ -72,12 +71,9 @@ def reductions(cells: int) -> tuple[int, int]:
     return cells // 3, 2 * cells // 3
 
 
-def _last_two(layers: list[Any]) -> tuple[Any, Any]:
-    return layers[-1], layers[-2]
-
-
 def _squeezed(x: Any, filters: int) -> Any:
-    return _normalised_conv(x, filters, 1, "1x1", "beginning_bn")
+    with tf.name_scope("beginning"):
+        return _normalised_conv(x, filters, 1, "1x1", "beginning_bn")
 
 
 def _like(previous: Any, x: Any, filters: int) -> Any:
@@ -85,7 +81,8 @@ def _like(previous: Any, x: Any, filters: int) -> Any:
     if previous.shape[2] != x.shape[2]:
         return _halved(previous, filters)
     if previous.shape[3] != filters:
-        return _normalised_conv(previous, filters, 1, "prev_1x1", "prev_bn")
+        with tf.name_scope("prev"):
+            return _normalised_conv(previous, filters, 1, "prev_1x1", "prev_bn")
     return previous
 
 
@@ -110,8 +107,7 @@ def _halved(x: Any, filters: int) -> Any:
 
 
 def _normalised_conv(x: Any, filters: int, stride: int, conv: str, bn: str) -> Any:
-    with tf.name_scope(bn.removesuffix("_bn")):
-        return slim.batch_norm(slim.conv2d(tf.nn.relu(x), filters, 1, stride=stride, scope=conv), scope=bn)
+    return slim.batch_norm(slim.conv2d(tf.nn.relu(x), filters, 1, stride=stride, scope=conv), scope=bn)
 
 
 def _separable(size: int) -> Any:
