@@ -53,6 +53,10 @@ def partial(weights: Arrays) -> Arrays:
     return {**rest, "Tiny/logit/weights": weights["Tiny/logits/weights"], "Other/mean": np.zeros(3, np.float32)}
 
 
+def in_float16(weights: Arrays) -> Arrays:
+    return {name: value.astype(np.float16) for name, value in weights.items()}
+
+
 def another(weights: Arrays) -> Arrays:  # noqa: ARG001  # none of them
     return {f"vgg/conv{number}/kernel": np.zeros((3, 3), np.float32) for number in range(14)}
 
@@ -70,6 +74,7 @@ class Case:
 CASES = {
     "version 2": Case(same, {}),
     "version 1": Case(same, {}, version=1),
+    "half precision": Case(in_float16, {}, in_float16),
     "with an optimizer's slots": Case(trained, {}, words=("",)),
     "with more": Case(
         lambda weights: {**weights, "Other/mean": np.zeros(3, np.float32)},

@@ -90,6 +90,7 @@ def test_a_checkpoint_for_a_network_of_ours(
         wanted = case.taken(weights)
         assert found.keys() == wanted.keys()
         assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+        assert {value.dtype for value in found.values()} == {np.dtype(np.float32)}
         said = capfd.readouterr().err
     for words in case.words:
         assert words in said if words else not said

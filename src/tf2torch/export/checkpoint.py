@@ -45,10 +45,12 @@ def load(job: Job) -> Loaded:
         check(stored, needed, shapes, f"the network {job.recipe.network}", suggest=not job.recipe.scope_map)
         found = stored.values(name for name in shapes if name in stored.shapes)
     # A variable that the output does not need may be missing, or be another network's.
-    fitting_ones = {
-        name: found[name] for name, shape in shapes.items() if name in found and [*found[name].shape] == shape
+    kept = {
+        variable.op.name: found[variable.op.name].astype(variable.dtype.base_dtype.as_numpy_dtype, copy=False)
+        for variable in variables_of(network.graph)
+        if variable.op.name in found and [*found[variable.op.name].shape] == shapes[variable.op.name]
     }
-    return Loaded(network.graph, network.images.op.name, fitting_ones)
+    return Loaded(network.graph, network.images.op.name, kept)
 
 
 def opened(job: Job) -> Stored:
