@@ -72,6 +72,24 @@ def test_onto_generated_source(place: Path, capsys: pytest.CaptureFixture[str]) 
     assert all(torch.equal(after[key], before[key] + 1) for key in before)
 
 
+@pytest.mark.parametrize(
+    ("checkpoint", "name"),
+    [
+        ("runs/new.ckpt", "new"),
+        ("new.ckpt.index", "new"),
+        ("new.ckpt.data-00000-of-00001", "new"),
+        ("model.ckpt-9000", "model_ckpt_9000"),
+        ("model.ckpt-9000.meta", "model_ckpt_9000"),
+        ("runs/flowers", "flowers"),
+    ],
+)
+def test_what_the_file_is_called(place: Path, capsys: pytest.CaptureFixture[str], checkpoint: str, name: str) -> None:
+    between = place.parents[1] / ".cache" / "work" / "weights"
+    (between / "new.safetensors").rename(between / f"{name}.safetensors")
+    assert weights(checkpoint, "--onto", "output/net/converted_pytorch.py") == 0
+    assert capsys.readouterr().out == f"load('{name}.safetensors')\n"
+
+
 def test_onto_a_network_of_the_users(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert weights("--onto", f"{FILE}:right") == 0
     assert "relative error" in capsys.readouterr().err

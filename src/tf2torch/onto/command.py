@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6  # of the relative error in float64
 _LISTED = 10
 _UNSEEN = (
-    " No setting of its layers differs: what is left are padding, which TensorFlow puts more of at the end, and average "
+    " No setting of a layer differs. What is left is padding, of which TensorFlow puts more at the end, and average "
     "pools, which in TensorFlow do not count it (count_include_pad=False)."
 )
 
@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     checkpoint = job.checkpoint or job.source
     if checkpoint is None and not is_foreign:
         raise UsageError(f"Which checkpoint onto {given.onto}? `tf2torch weights CHECKPOINT --onto` (CHECKPOINT=).")
-    name = options.name_of(Path(given.source)) if checkpoint else source.stem
+    name = _called(Path(given.source)) if checkpoint else source.stem
     between = job.work_root / "weights" / f"{name}.safetensors" if checkpoint else source.with_name(WEIGHTS)
     if checkpoint and given.side != "pytorch":
         from tf2torch.export import onto  # TensorFlow side
@@ -56,6 +56,13 @@ def run(given: argparse.Namespace) -> int:
     if is_foreign:
         return _onto_foreign(job, given.onto, source, between, name)
     return _onto_source(source, between, source.with_name(f"{name}.safetensors"))
+
+
+def _called(checkpoint: Path) -> str:
+    """A file's name for it, the same on both sides, of which only one can look at it. Steps of one training differ."""
+    return re.sub(
+        r"[^A-Za-z0-9_]+", "_", re.sub(r"(\.ckpt)?(\.meta|\.index|\.data-[\d-]+of-\d+)?$", "", checkpoint.name)
+    )
 
 
 def _onto_source(source: Path, weights: Path, target: Path) -> int:
