@@ -84,7 +84,7 @@ def test_what_cannot_be(models: Path, model: str, said: dict[str, str], words: s
 
 
 def test_what_was_published_is_not_of_the_users_own(models: Path) -> None:
-    text = RECIPES["net"] + 'size = 7\n[accuracy]\ntop1 = 70\n'
+    text = RECIPES["net"] + "size = 7\n[accuracy]\ntop1 = 70\n"
     files.write_text(models / "net.toml", text)
     assert load(models, "net").accuracy
     assert own.recipe_of(models, "net", Path("own.ckpt"), {}).accuracy is None
@@ -182,6 +182,7 @@ def test_what_was_said_is_on_record(job_of: Callable[..., Job]) -> None:
     [
         (("--network", "deep_a", "--aux-logits"), "no second classifier of deep_a is known"),
         (("--network", "net", "--aux-logits", "--output", "x"), "AUX_LOGITS=1 and OUTPUT= both"),
+        (("--model", "own"), "models/own.ckpt is there, but nothing says of which network it is"),
         (("--source", "models/own.ckpt", "--engine", "mmdnn"), "The engine mmdnn has no SOURCE"),
     ],
 )

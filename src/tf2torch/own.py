@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from tf2torch import recipe
+from tf2torch import prefix, recipe
 from tf2torch.errors import UsageError
 from tf2torch.recipe import Preprocessing, Recipe
 
@@ -31,6 +31,11 @@ def recipe_of(models: Path, model: str, source: Path | None, said: Mapping[str, 
         found = _of_network(models, model, said["NETWORK"], changes)
     elif source is not None:
         found = recipe.of_source(models, model)
+    elif model not in recipe.names(models) and prefix.is_checkpoint(models / f"{model}.ckpt"):
+        raise UsageError(
+            f"models/{model}.ckpt is there, but nothing says of which network it is. NETWORK= does (`make list`), or, "
+            f"where its .meta is beside it, SOURCE=models/{model}.ckpt."
+        )
     else:
         found = recipe.load(models, model)
     if source is not None:
