@@ -21,7 +21,7 @@ from tf2torch.job import Job
 from tf2torch.zoo import networks
 
 # Inside of tf_slim, which calls what TensorFlow has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")
+pytestmark = pytest.mark.filterwarnings("ignore:`(layer.apply|tf.layers.flatten)` is deprecated")
 
 ROOT = Path(__file__).parents[2]
 SIZES = (223, 225, 239, 256, 299)
