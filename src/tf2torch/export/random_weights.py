@@ -27,8 +27,9 @@ def values(recipe: Recipe, seed: int) -> dict[str, FloatArray]:
     network = networks.build(recipe, training=True)
     with network.graph.as_default(), session(network.graph) as running:
         variables = {variable.op.name: variable for variable in tf.model_variables()}
-        for name, variable in variables.items():
-            variable.load(draw(name, variable.shape.as_list(), seed), running)
+        assignments = [variable.initializer for variable in variables.values()]
+        drawn = [draw(name, variable.shape.as_list(), seed) for name, variable in variables.items()]
+        running.run(assignments, {op.inputs[1]: value for op, value in zip(assignments, drawn, strict=True)})
         batch = _inputs(recipe, seed)
         updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
         logits, _ = running.run([network.logits, updates], {network.images: batch})
