@@ -15,12 +15,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tf2torch import catalogue, columns, errors, files, recipe, say
+from tf2torch.evaluate import report
 from tf2torch.job import place
 from tf2torch.zoo import sizes, table
 from tf2torch.zoo.marked import Cells
 
 NOT_STARTED = "-"
-_HEADS = ("model", "verdict", "parameters", "batch 10", "float64", "top-1", "time", "remarks")
+_HEADS = ("model", "verdict", "parameters", "worst error", "float64", "top-1", "time", "remarks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +121,7 @@ def _cells(output: Path, item: Ended, engine: str) -> Cells:
         return {"verdict": "stopped", **time}
     if status.get("exit_code") != item.exit_code:
         return {"verdict": "fails", "remarks": f"exit code {item.exit_code}: {folder / 'convert.log'}", **time}
-    return {**table.cells(folder), **time}
+    cells = table.cells(folder)
+    if cells["verdict"] != "fails":
+        cells["worst error"] = table.error(report.worst(files.read_json(folder / "report.json")))
+    return {**cells, **time}

@@ -78,7 +78,7 @@ def _figures(folder: Path) -> Cells:
     most = list(compared.values())[-1]  # photographs, or the batch where there were none
     source = folder / "converted_pytorch.py"
     return {
-        **{column: _error(compared.get(part)) for column, part in _COMPARED.items()},
+        **{column: error(compared.get(part)) for column, part in _COMPARED.items()},
         "parameters": columns.count((loaded["trainable"] or {}).get("tensorflow") or loaded["parameters"]),
         "float64": _exact(loaded.get("float64")),
         "top-1": f"{most['same_top1']}/{most['count']}" if "count" in most else "",
@@ -96,7 +96,8 @@ def _lines(source: str) -> int:
     return count
 
 
-def _error(compared: dict[str, Any] | None) -> str:
+def error(compared: dict[str, Any] | None) -> str:
+    """Of a comparison in report.json, with its tolerance, or what stood in the way of one."""
     if compared is None:
         return ""
     if "shape" in compared:
