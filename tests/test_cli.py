@@ -182,6 +182,13 @@ def test_what_is_no_stage_of_a_model_is_not_put_on_record(arguments: list[str]) 
     assert not list(Path("output").iterdir())
 
 
+def test_a_recipe_without_a_network_needs_the_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (tmp_path / "models" / "net.toml").read_text().replace('"net"', '""', 1)
+    (tmp_path / "models" / "net.toml").write_text(text)
+    assert cli.main(["fetch"]) == 2
+    assert "SOURCE=file" in capsys.readouterr().err
+
+
 def test_random_weights_are_not_fetched(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["fetch", "--weights", "random"]) == 0
     assert "nothing to fetch" in capsys.readouterr().err

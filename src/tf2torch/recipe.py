@@ -91,6 +91,14 @@ def of_source(models: Path, name: str) -> Recipe:
     return Recipe(name, network="", classes=0, input_size=0, preprocessing="inception", output="", guessed=True)
 
 
+def need_network(recipe: Recipe) -> None:
+    """Raises UsageError for the recipe of a graph of the user's own, where nothing but the recipe is given."""
+    if not recipe.network:
+        raise UsageError(
+            f"models/{recipe.name}.toml names no network: it is of a graph of its own. Say which: SOURCE=file."
+        )
+
+
 def names(models: Path) -> list[str]:
     """All models with a recipe, sorted."""
     if not models.is_dir():

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tf2torch import engines, errors, ledger, say, stage
+from tf2torch import engines, errors, ledger, recipe, say, stage
 from tf2torch.job import Job, place
 from tf2torch.options import environment, forced
 from tf2torch.options import job as job_of
@@ -75,6 +75,7 @@ def fetch(options: argparse.Namespace) -> int:
         reason = "WEIGHTS=random" if job.weights == "random" else f"SOURCE={job.source or job.checkpoint}"
         say.line(f"Fetching {job.name}: nothing to fetch for {reason}")
         return 0
+    recipe.need_network(job.recipe)
     prefix = fetching.fetch(job.recipe, job.models, offline=options.offline)
     say.line(f"Fetching {job.name}: models/{prefix.name} is there")
     return 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tf2torch import recipe
 from tf2torch.errors import InputError
 from tf2torch.export import candidates, checkpoint, random_weights, variables
 from tf2torch.export.definition import Definition, Tensor, tensor
@@ -34,6 +35,7 @@ def load(job: Job) -> Source:
 
 def from_recipe(job: Job) -> Source:
     """A recipe's network, with random weights or its checkpoint's."""
+    recipe.need_network(job.recipe)
     loaded = checkpoint.load(job)
     return _source(job, inference(loaded, job), checkpoint.source(job), "the recipe")
 
