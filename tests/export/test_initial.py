@@ -17,7 +17,7 @@ from tf2torch.export.tensorflow import tf
 from tf2torch.zoo import networks
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:`layer.apply` is deprecated")  # by tf_slim
+pytestmark = pytest.mark.filterwarnings("ignore:`.*` is deprecated and will be removed")  # by tf_slim
 
 MODELS = Path(__file__).parents[2] / "models"
 LENET = recipe.load(MODELS, "lenet")
