@@ -8,7 +8,7 @@ from collections import Counter
 from tf2torch.ir.types import Value
 from tf2torch.outline.compose import has_own_layers, module_form
 from tf2torch.outline.shape import inner_shape
-from tf2torch.outline.structure import Block, Leaf, Sequential, Step, is_weighted
+from tf2torch.outline.structure import Block, Concat, Leaf, Sequential, Step, is_weighted
 
 STEM = "stem"
 FEW = 2  # blocks of one shape; more of them in a row are gathered
@@ -65,7 +65,8 @@ def _keys(run: list[Step]) -> list[str | None]:
     """What each step of a run belongs to; None: a function, which belongs to what stands before it."""
     plain = [isinstance(step.target, Block) and has_own_layers(step.target) for step in run]
     layered = [step.module is not None and is_weighted(step.module) for step in run]
-    alike = Counter(inner_shape(step.target) for step in run if isinstance(step.target, Block))
+    alike = Counter(inner_shape(step.target) for step in run if isinstance(step.target, (Block, Sequential)))
+    repeated = _repeated(run)
     others = [index for index, is_layer in enumerate(layered) if is_layer and not plain[index]]
     keys: list[str | None] = []
     for index, step in enumerate(run):
@@ -74,19 +75,41 @@ def _keys(run: list[Step]) -> list[str | None]:
         elif others and index < others[0] and sum(plain[: others[0]]) > 2:
             keys.append(STEM)
         else:
-            keys.append(_family(step, alike) or step.name)
+            stem = re.sub(r"_\d+$", "", step.name)
+            is_repeated = stem in repeated and _is_composite(step)
+            keys.append(stem if is_repeated else _family(step, alike, run[max(index - 1, 0) : index + 2]) or step.name)
     return keys
 
 
-def _family(step: Step, alike: Counter[str]) -> str | None:
-    """Mixed_5 of a step called Mixed_5b; unit of unit_1 where it is one of several blocks of the same shape."""
+def _is_composite(step: Step) -> bool:
+    """Whether it is made of other modules alone."""
+    is_block = isinstance(step.target, Block) and not has_own_layers(step.target)
+    return is_block or isinstance(step.target, (Sequential, Concat))
+
+
+def _repeated(run: list[Step]) -> set[str]:
+    """What the author called several things: TensorFlow made name, name_1, name_2 of it."""
+    called = [step.name for step in run if _is_composite(step)]
+    counts = Counter(re.sub(r"_\d+$", "", name) for name in called)
+    return {name for name in called if counts[name] > FEW}
+
+
+def _family(step: Step, alike: Counter[str], neighbours: list[Step]) -> str | None:
+    """Mixed_5 of a step called Mixed_5b; unit of unit_1 where it is one of several of the same shape.
+
+    neighbours: the steps beside it, of which one has the same shape where a step has no forward of its own.
+    """
     lettered = re.fullmatch(r"(.*\d)[a-z]", step.name)
     if lettered:
         return lettered[1]
     numbered = re.fullmatch(r"(.*[^\d_])_*\d+", step.name)
-    if numbered is None or not isinstance(step.target, Block) or has_own_layers(step.target):
+    if numbered is None or not isinstance(step.target, (Block, Sequential)) or not _is_composite(step):
         return None
-    return numbered[1] if alike[inner_shape(step.target)] > FEW else None
+    shape = inner_shape(step.target)
+    beside = [inner_shape(other.target) for other in neighbours if isinstance(other.target, Sequential)]
+    if isinstance(step.target, Sequential) and beside.count(shape) == 1:  # itself
+        return None
+    return numbered[1] if alike[shape] > FEW else None
 
 
 def _sequential(members: list[Step], name: str) -> Step:

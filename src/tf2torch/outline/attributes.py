@@ -37,6 +37,11 @@ def attributes(module: Module) -> list[str | None]:
     return result
 
 
+def _attributes_of(known: Class) -> list[str | None]:
+    """A class that derives from another has its attributes, and one step more, a function."""
+    return [*_attributes_of(known.base), None] if known.base else attributes(known.module)
+
+
 def is_root(block: Block) -> bool:
     return not block.hint
 
@@ -44,7 +49,7 @@ def is_root(block: Block) -> bool:
 def walk(module: Module, classes: Mapping[str, Class], path: str = "") -> Iterator[tuple[str, Step]]:
     """Every step with a module, with its path; a module after those that it holds, as their calls end."""
     known = classes.get(inner_shape(module))
-    named = attributes(known.module if known else module)
+    named = _attributes_of(known) if known else attributes(module)
     for step, name in zip(substeps(module), named, strict=True):
         if step.module is not None and name is not None:
             inner = f"{path}.{name}" if path else name

@@ -16,6 +16,7 @@ from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, 
 MANY_ARGUMENTS = 4  # from here on the numbers of one branch travel as one tuple
 ENOUGH_TO_SEE_A_RULE = 3  # different numbers: that one is twice another in two cases may be chance
 WORTH_A_CLASS = 4  # calls within a Sequential or Concat that is used twice
+OFTEN = 5  # from here on fewer calls are worth one
 
 Shapes = dict[Module, str]  # the inner shape of each module of a network, which takes its time to find out
 
@@ -158,7 +159,9 @@ def _chosen(root: Block, instances: dict[str, list[Module]], shapes: Shapes) -> 
         if _times_written(root, chosen, shapes)[shape] > 1:
             chosen.add(shape)
     written = _times_written(root, chosen, shapes)  # what only a larger class holds needs none of its own
-    return {shape for shape in chosen if shape not in others or written[shape] > 1}
+    chosen = {shape for shape in chosen if shape not in others or written[shape] > 1}
+    written = _times_written(root, chosen, shapes)
+    return chosen.union(shape for shape in others if written[shape] >= OFTEN)
 
 
 def _size(module: Module, chosen: set[str], shapes: Shapes) -> int:

@@ -11,13 +11,15 @@ from tf2torch.outline.arrange import arrange, head
 from tf2torch.outline.attributes import attributes
 from tf2torch.outline.cells import gather_cells
 from tf2torch.outline.classes import Class
-from tf2torch.outline.compose import compose
+from tf2torch.outline.compose import compose, module_form
 from tf2torch.outline.families import set_apart
 from tf2torch.outline.promote import SAME_POOLS, promote
 from tf2torch.outline.scopes import build, dissolve
 from tf2torch.outline.shape import inner_shape
 from tf2torch.outline.shortcuts import open_shortcuts
 from tf2torch.outline.structure import Block, Leaf, Step, is_weighted, leaves
+
+SMALL = 3  # layers of a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +48,38 @@ def outline(graph: Graph, name: str) -> Network:
 
 
 def _dissolve_single_layers(root: Block) -> None:
-    """A block around one layer is worth a class only if there are several of its shape."""
+    """A block around one layer is worth a class only if there are several of its shape.
+
+    And arithmetic reads better where it is used, if the block around is small: x * (F.relu6(self.conv_1(x) + 3) / 6).
+    """
     counts: Counter[str] = Counter()
+    within_small: set[Step] = set()
 
     def count(block: Block) -> None:
         for step in block.steps:
             if isinstance(step.target, Block):
                 counts[inner_shape(step.target)] += 1
                 count(step.target)
+                if block is not root and _layers(block) <= SMALL and _calculates(step.target):
+                    within_small.add(step)
 
     def unwanted(step: Step) -> bool:
         assert isinstance(step.target, Block)
-        weighted = sum(bool(leaf.weights) for leaf in leaves(step.target))
-        return counts[inner_shape(step.target)] == 1 and weighted <= 1 and is_weighted(step.target)
+        if _layers(step.target) > 1 or not is_weighted(step.target):
+            return False
+        return counts[inner_shape(step.target)] == 1 or step in within_small
 
     count(root)
     dissolve(root, unwanted)
+
+
+def _layers(block: Block) -> int:
+    return sum(bool(leaf.weights) for leaf in leaves(block))
+
+
+def _calculates(block: Block) -> bool:
+    """Whether there is more in it than layers, activations and pools."""
+    return any(module_form(step) is None for step in block.steps)
 
 
 def _spell_out_pools(block: Block) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
 from tf2torch.ir.types import Graph, Node, Value
-from tf2torch.outline.layers import gather_layers
+from tf2torch.outline.layers import gather_layers, gather_parts
 from tf2torch.outline.structure import Block, Leaf, Step, leaves
 
 
@@ -51,7 +51,7 @@ def _level(steps: list[Step], depth: int, readers: dict[Value, list[Step | None]
             result += gathered[step]
         elif step not in members:
             result.append(step)
-    return in_order(gather_layers(result, readers))
+    return in_order(gather_parts(gather_layers(result, readers), readers))
 
 
 def _gather(
