@@ -112,6 +112,12 @@ def test_a_wrong_shape_in_the_table(result: dict[str, Any]) -> None:
     assert table(report.markdown(result))[2] == [PTH, "batch 1", "shape [11], not [1, 11]", "", "", "FAIL"]
 
 
+def test_accuracy_is_no_word_for_what_does_not_classify(result: dict[str, Any]) -> None:
+    for entry in result["loaded"].values():
+        del entry["comparisons"]["batch 10"]
+    assert "accuracy" not in report.markdown(result)
+
+
 def test_the_words_around_the_table(result: dict[str, Any]) -> None:
     text = report.markdown(result)
     assert text.startswith("# net: PASS\n\nTensorFlow 2.21.0 against PyTorch 2.13.0 on CPU, engine mmdnn.\n")

@@ -134,6 +134,8 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
     accuracy = entry["accuracy"]
     if accuracy is None and "images" in entry["comparisons"]:
         return ["The outputs for the images have another shape, so accuracy was not measured."]
+    if "batch 10" not in entry["comparisons"]:  # which is of classifiers alone
+        return []
     if accuracy is None:
         return ["No images were given (IMAGES=folder), so accuracy was not measured."]
     lines = [f"Accuracy on {accuracy['images']} images:", "", "| | top-1 | top-5 |", "|---|---|---|"]
