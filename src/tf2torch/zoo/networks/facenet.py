@@ -48,5 +48,6 @@ def inception_resnet_v1(
         with tf.variable_scope("Logits"):
             x = features(x, dropout_keep_prob)
         if embedding_size:
-            x = slim.fully_connected(x, embedding_size, activation_fn=None, scope="Bottleneck")
+            with slim.arg_scope([slim.batch_norm], fused=False):  # tf_slim's of two axes needs an older TensorFlow
+                x = slim.fully_connected(x, embedding_size, activation_fn=None, scope="Bottleneck")
         tf.nn.l2_normalize(x, 1, 1e-10, name="embeddings")
