@@ -16,7 +16,6 @@ from tf2torch.export import initial, sources, zoo_match
 from tf2torch.export.tensorflow import tf
 from tf2torch.zoo import networks
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:`.*` is deprecated and will be removed")  # by tf_slim
 
 MODELS = Path(__file__).parents[2] / "models"
