@@ -46,19 +46,20 @@ def show_plan(options: argparse.Namespace) -> int:
 def chosen(models: Path, wanted: str, weights: str) -> list[str]:
     """The models that are meant by names and patterns with commas between them, sorted; all by default.
 
-    By default those are left out whose weights nobody has published, where trained ones are asked for. Raises
-    UsageError for a name or a pattern that no recipe has.
+    By default those are left out whose graph is in a file of the user's, and, where trained weights are asked for,
+    those of which nobody has published any. Raises UsageError for a name or a pattern that no recipe has.
     """
     known = recipe.names(models)
     patterns = re.split(r"[,\s]+", wanted.strip())
     if patterns != [""]:
         return sorted({name for pattern in patterns if pattern for name in _matching(known, pattern)})
+    recipes = [found for name in known if (found := recipe.load(models, name)).network]  # others need a SOURCE
     if weights == "random":
-        return known
-    without = [name for name in known if not (recipe.load(models, name).weights or catalogue.on_disk(models, name))]
+        return [found.name for found in recipes]
+    without = [found.name for found in recipes if not (found.weights or catalogue.on_disk(models, found.name))]
     if without:
         say.line(f"Without published weights, left out (WEIGHTS=random takes them too): {', '.join(without)}")
-    return [name for name in known if name not in without]
+    return [found.name for found in recipes if found.name not in without]
 
 
 def _matching(known: Sequence[str], pattern: str) -> list[str]:

@@ -132,6 +132,7 @@ def test_sizes_of_which_the_same_is_to_be_said_share_a_line(tmp_path: Path) -> N
 def test_which_models_are_meant(tmp_path: Path, wanted: str, weights: str, found: list[str]) -> None:
     for name in ("a_1", "a_2", "b"):
         files.write_text(tmp_path / f"{name}.toml", RECIPE.format("net"))
+    files.write_text(tmp_path / "of_a_graph_of_its_own.toml", RECIPE.format(""))
     with (tmp_path / "b.toml").open("a") as file:
         file.write('[weights]\nurl = "https://example.org"\nfile = "x"\n')
     files.write_text(tmp_path / "a_1.ckpt", "x")
