@@ -36,7 +36,7 @@ def write(graph: Graph, weights: Mapping[str, Array], title: Title, products: Pa
         raise UnsupportedError(
             f"The output {missing[0]} is an input: there is nothing to convert. Name another output."
         )
-    network = outline(graph, title.name)
+    network = outline(graph, title.recipe.network or title.name)
     if title.recipe.network and not title.recipe.classes:
         network = replace(network, head=None)  # its last layer gives something else, of a number that is not free
     values = parameters(network)
