@@ -135,7 +135,24 @@ def test_nothing_is_overwritten(models: Path, tmp_path: Path, capsys: pytest.Cap
 
 def test_candidates_by_scope_before_those_by_name() -> None:
     shapes = {"MobilenetV2/Conv/weights": [3, 3, 3, 32], "global_step": []}
-    found = zoo_match.candidates(MODELS, "vgg_16_0.75", shapes)
-    assert found[0].network == "mobilenet_v2"
-    assert "vgg_16" in [each.network for each in found]
-    assert len({(each.network, str(each.options)) for each in found}) == len(found)
+    found = zoo_match.candidates(MODELS, "vgg_16", "mobilenet_v2_0.75_128.ckpt", shapes)
+    assert found[0][0].name == "mobilenet_v2_0.75_128"
+    assert {each.options["multiplier"] for each in found[0]} == {0.75}, "one network in several sizes is built once"
+    assert all(each.network == "mobilenet_v2" for each in found[1])
+    found = zoo_match.candidates(MODELS, "of_mine_vgg_16", "", {})
+    assert [[each.network for each in group] for group in found] == [["vgg_16"]]
+
+
+def test_a_network_in_several_sizes(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables do not tell the size of the input. A name may; else it is the largest, and the others are said."""
+    prefix = lenet(tmp_path)
+    shapes = zoo_match.needed(LENET)
+    monkeypatch.setattr(zoo_match, "needed", lambda _: shapes)
+    text = (models / "lenet.toml").read_text().replace("input_shape = [28, 28, 1]", "input_size = SIDE")
+    (models / "lenet.toml").unlink()
+    for side in (64, 128, 96):
+        (models / f"lenet_{side}.toml").write_text(text.replace("SIDE", str(side)))
+    text = initial.infer(job(models, prefix, "flowers"))
+    assert "input_size = 128  # of models/lenet_128.toml; the checkpoint does not say it, and others" in text
+    assert "variables have 64, 96\n" in text
+    assert "input_size = 96" in initial.infer(job(models, prefix, "flowers_lenet_96"))

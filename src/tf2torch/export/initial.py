@@ -73,7 +73,7 @@ def infer(job: Job) -> str:
 def of_checkpoint(job: Job, given: Path) -> list[Line]:
     """A checkpoint without a graph: all is that of the network of the zoo whose variables it has."""
     stored = Stored(given, given.name, "get it anew", {})
-    found = zoo_match.find(job.models, job.name, stored.shapes)
+    found = zoo_match.find(job.models, job.name, given.name, stored.shapes)
     if found is None:
         some = ", ".join(sorted({name.split("/")[0] for name in stored.shapes})[:5])
         raise InputError(
@@ -82,13 +82,14 @@ def of_checkpoint(job: Job, given: Path) -> list[Line]:
         )
     like, said = found.recipe, f"of models/{found.recipe.name}.toml; the checkpoint does not say it"
     square = like.input_shape is None
+    sizes = f", and others of these variables have {', '.join(map(str, found.sizes))}" if found.sizes else ""
     renamed = "but for their scopes, " if found.scope_map else ""
     lines = [
         Line("network", like.network, f"{renamed}the variables have its names and shapes"),
         Line("options", dict(like.options), f"of the shapes, as in models/{like.name}.toml") if like.options else None,
         Line("scope_map", dict(found.scope_map), "the checkpoint's and the network's") if renamed else None,
         Line("classes", found.classes, "as many as the last layer has") if like.classes else Line("classes", 0),
-        Line("input_size", like.input_size, said) if square else Line("input_shape", list(like.shape), said),
+        Line("input_size", like.input_size, said + sizes) if square else Line("input_shape", list(like.shape), said),
         Line("preprocessing", like.preprocessing, said),
         Line("output", like.output),
         Line("aux_output", like.aux_output) if like.aux_output else None,
@@ -101,7 +102,7 @@ def of_graph(job: Job, graph: Graph, weights: Mapping[str, Any]) -> list[Line]:
     """A graph of the user's own: its input and output, and of the zoo what its variables remind of."""
     shapes = {param.ref.tensor: list(weights[param.ref.tensor].shape) for param in graph.params.values()}
     output, shape = graph.outputs[0], graph.inputs[0].type.shape if graph.inputs else None
-    found = zoo_match.find(job.models, job.name, shapes)
+    found = zoo_match.find(job.models, job.name, "", shapes)
     like = found.recipe if found else None
     about = f"the graph is its own; it has the variables of {like.network}" if like else "the graph is its own network"
     how = str(graph.info.get("output_chosen_by") or "the graph")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tf2torch.recipe import Recipe
 from tf2torch.zoo import networks
 
 Shapes = Mapping[str, Sequence[int]]
+_ALIKE = 0.6  # names, as difflib counts: those below are alike by chance
 _BUILT = 12  # networks at most: each takes a second or more
 
 
@@ -26,34 +27,36 @@ class Match:
     recipe: Recipe  # of a network with these variables; of several the one whose name is most like the model's
     classes: int  # that the variables have
     scope_map: Mapping[str, str]  # their scopes to those of the network
+    sizes: tuple[int, ...] = ()  # of the inputs of other recipes of the same network
 
 
-def find(models: Path, name: str, stored: Shapes) -> Match | None:
-    """The first network, of those that the scopes and the model's name remind of, whose variables are all there.
+def find(models: Path, name: str, file: str, stored: Shapes) -> Match | None:
+    """The first network, of those that the scopes and the names remind of, whose variables are all there.
 
     The model's own recipe is none of them: it is what is to be written.
     """
-    for recipe in candidates(models, name, stored):
-        found = fit(recipe, needed(recipe), stored)
+    for best, *others in candidates(models, name, file, stored):
+        found = fit(best, needed(best), stored)
         if found is not None:
-            return found
+            return replace(found, sizes=tuple(sorted({each.input_size for each in others} - {best.input_size})))
     return None
 
 
-def candidates(models: Path, name: str, stored: Shapes) -> list[Recipe]:
-    """Recipes of different networks, the most likely first: a scope of theirs is there, or the model is called so."""
+def candidates(models: Path, name: str, file: str, stored: Shapes) -> list[list[Recipe]]:
+    """Recipes by network, the most likely first: a scope of theirs is there, or the model or its file is called so."""
     scopes = {_plain(part) for variable in stored for part in variable.split("/")[:2]}
-    called = _plain(name)
-    found: dict[str, tuple[tuple[bool, float], Recipe]] = {}
-    for recipe in _loadable(models, besides=name):
+    called = _plain(name), _plain(file)
+
+    def likeness(recipe: Recipe) -> tuple[bool, float, int]:
         by_scope = _plain(recipe.output.split("/")[0]) in scopes or _plain(recipe.network) in scopes
-        if not by_scope and _plain(recipe.network) not in called:
-            continue
-        likeness = difflib.SequenceMatcher(None, _plain(recipe.name), called).ratio()
-        network = f"{recipe.network} {sorted(recipe.options.items())}"
-        found[network] = max(found.get(network, ((False, 0.0), recipe)), ((by_scope, likeness), recipe), key=_rank)
-    ranked = sorted(found.values(), key=_rank, reverse=True)
-    return [recipe for _, recipe in ranked[:_BUILT]]
+        ratios = [difflib.SequenceMatcher(None, _plain(recipe.name), each).ratio() for each in called]
+        return by_scope, max((ratio for ratio in ratios if ratio > _ALIKE), default=0.0), recipe.input_size
+
+    found: dict[str, list[Recipe]] = {}
+    for recipe in sorted(_loadable(models, besides=name), key=likeness, reverse=True):
+        if likeness(recipe)[0] or any(_plain(recipe.network) in each for each in called):
+            found.setdefault(f"{recipe.network} {sorted(recipe.options.items())}", []).append(recipe)
+    return list(found.values())[:_BUILT]
 
 
 def fit(recipe: Recipe, network: Shapes, stored: Shapes) -> Match | None:
@@ -92,10 +95,6 @@ def _loadable(models: Path, *, besides: str) -> Iterator[Recipe]:
             continue
         if recipe.network:
             yield recipe
-
-
-def _rank(entry: tuple[tuple[bool, float], Recipe]) -> tuple[bool, float]:
-    return entry[0]
 
 
 def _plain(text: str) -> str:
