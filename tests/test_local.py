@@ -105,9 +105,12 @@ def test_both_ways_of_loading_agree_with_tensorflow(converted: Path) -> None:
     assert len(report["loaded"]) == 2
     for entry in report["loaded"].values():
         rows = entry["comparisons"]
-        assert set(rows) == {"batch 1", "batch 10", "images"}
+        assert set(rows) == {"batch 1", "batch 2", "batch 10", "images"}
         assert all(row["passed"] and 0 < row["error"] < 1e-5 for row in rows.values())
         assert (rows["images"]["same_top1"], rows["images"]["count"]) == (10, 10)
+    modules = next(iter(report["loaded"].values()))["modules"]
+    assert modules["passed"]
+    assert modules["compared"] > 100
 
 
 def test_a_second_run_does_nothing_and_ends_the_same(make: Make, converted: Path) -> None:
