@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,11 @@ NASNETS = {  # archives that are not called like the model
 DATED = {  # files that are not called like the model
     "inception_resnet_v2": "inception_resnet_v2_2016_08_30.ckpt",
     **dict.fromkeys(NASNETS, "model.ckpt"),
+}
+MOBILENETS = {  # kind, channels and pixels
+    name: (match[1], float(match[2]), int(match[3]))
+    for name in SHIPPED
+    if (match := re.fullmatch(r"mobilenet_(v\d\w*?)_([\d.]+)_(\d+)", name))
 }
 MINIMAL = """
 network = "net"
@@ -64,7 +70,7 @@ def test_a_shipped_recipe(name: str) -> None:
     assert (recipe.weights is None) == (name in PUBLISHED_NOWHERE)
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in PUBLISHED_NOWHERE])
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in {*PUBLISHED_NOWHERE, *MOBILENETS}])
 def test_the_weights_of_a_shipped_recipe(name: str) -> None:
     weights, accuracy = load(MODELS, name).weights, load(MODELS, name).accuracy
     assert weights
@@ -77,6 +83,40 @@ def test_the_weights_of_a_shipped_recipe(name: str) -> None:
     assert weights.sha256 is None or re.fullmatch("[0-9a-f]{64}", weights.sha256)
     assert weights.sha384 is None or re.fullmatch("[0-9a-f]{96}", weights.sha384)
     assert accuracy is None or 60 < accuracy.top1 < accuracy.top5 < 100
+
+
+def test_the_mobilenets() -> None:
+    assert Counter(kind.partition("_")[0] for kind, _, _ in MOBILENETS.values()) == {"v1": 16, "v2": 22, "v3": 6}
+    for name, (kind, multiplier, pixels) in MOBILENETS.items():
+        recipe = load(MODELS, name)
+        size = "_large" * ("large" in kind) + "_small" * ("small" in kind)
+        assert (recipe.network, recipe.input_size) == (f"mobilenet_{kind[:2]}{size}", pixels)
+        assert recipe.options.get("multiplier", 1.0) == multiplier
+        assert recipe.options.get("minimalistic", False) == ("minimalistic" in kind)
+        assert recipe.weights
+        archive = recipe.weights.url.removeprefix("https://storage.googleapis.com/").rpartition("/")[2]
+        if kind[:2] == "v3":
+            assert archive == f"{kind.replace('_', '-')}_224_{multiplier}_float.tgz"
+        else:
+            assert f"{recipe.weights.file.removesuffix('.ckpt')}.tgz" == archive
+            assert archive == f"mobilenet_{kind}_{multiplier}_{pixels}.tgz"
+
+
+@pytest.mark.parametrize("name", MOBILENETS)
+def test_a_smaller_mobilenet_is_less_accurate(name: str) -> None:
+    def accuracy(model: str) -> float:
+        found = load(MODELS, model).accuracy
+        assert found
+        return found.top1
+
+    kind, multiplier, pixels = MOBILENETS[name]
+    smaller = [
+        other
+        for other, (one, channels, size) in MOBILENETS.items()
+        if one == kind and channels <= multiplier and size <= pixels and other != name
+    ]
+    assert 40 < accuracy(name) < 76
+    assert all(accuracy(other) < accuracy(name) for other in smaller)
 
 
 def test_the_smallest_recipe(tmp_path: Path) -> None:

@@ -154,6 +154,8 @@ def test_published_accuracy_stands_beside_it_for_published_weights_only(result: 
     with_accuracy(result, (7, 9), (7, 9))
     result["published_accuracy"] = {"top1": 78.0, "top5": 93.9}
     assert table(report.markdown(result))[-1] == ["published, ILSVRC-2012 validation set", "78.0 %", "93.9 %"]
+    result["published_accuracy"]["top5"] = None  # as the authors of MobileNet v3 do
+    assert table(report.markdown(result))[-1] == ["published, ILSVRC-2012 validation set", "78.0 %", ""]
     result["weights"] = "random, seed 0"
     text = report.markdown(result)
     assert table(text)[-1] == ["PyTorch", "7", "9"]

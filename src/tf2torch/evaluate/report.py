@@ -144,7 +144,8 @@ def _accuracy(result: dict[str, Any]) -> list[str]:
         lines.append(f"| {title} | {' | '.join(cells)} |")
     if result["published_accuracy"] and result["weights"] == "pretrained":
         published = result["published_accuracy"]
-        lines.append(f"| published, ILSVRC-2012 validation set | {published['top1']} % | {published['top5']} % |")
+        cells = ["" if published[k] is None else f"{published[k]} %" for k in ("top1", "top5")]
+        lines.append(f"| published, ILSVRC-2012 validation set | {' | '.join(cells)} |")
     if result["weights"] != "pretrained":
         lines += ["", "With random weights these say nothing about the network, only that both sides agree."]
     return lines
