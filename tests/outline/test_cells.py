@@ -44,6 +44,16 @@ def test_what_is_read_elsewhere_comes_out_of_the_loop(tmp_path: Path) -> None:
     assert "self.cell_5(x, previous)" in source.forward
 
 
+def test_what_follows_a_loop_is_called_with_what_comes_out_of_it(tmp_path: Path) -> None:
+    """The last cell skips the one before it, so that it cannot be in the loop, and neither can that."""
+    net = Building()
+    made = cells(net, 4)
+    reduced = net.relu("net/reduction/Relu_1", cell(net, "net/reduction", made[-1], made[-2]))
+    source = generate(net.graph(cell(net, "net/cell_4", reduced, made[-2])), net, tmp_path)
+    assert "self.cell_4(self.reduction(x, previous), previous)" in source.forward
+    assert source.source.count("def forward(self, x: Tensor, previous: Tensor) -> Tensor:") == 2
+
+
 def test_two_cells_are_called_one_by_one(tmp_path: Path) -> None:
     net = Building()
     assert "cells" not in generate(net.graph(cells(net, 2)[-1]), net, tmp_path).source

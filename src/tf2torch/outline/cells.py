@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from tf2torch.ir.types import Value
 from tf2torch.outline.structure import Block, Cells, Step
@@ -20,6 +21,9 @@ def gather_cells(root: Block) -> None:
         run = _within(_run(rest), readers)
         steps.append(_as_one(run) if len(run) > FEW else rest[0])
         rest = rest[len(run) if len(run) > FEW else 1 :]
+    for loop, after in pairwise(steps):
+        if isinstance(loop.target, Cells) and isinstance(after.target, Block) and after.inputs == loop.outputs:
+            after.target.called = INPUTS
     root.steps = steps
 
 
