@@ -4,8 +4,7 @@
 source "$(dirname "$0")/lib.sh"
 [ -n "${SOURCE:-}" ] || die "$EXIT_USAGE" "init wants SOURCE=: a graph (.pb), or a checkpoint, with its .meta or of the zoo's networks."
 prepare
-name=${SOURCE_NAME%%.*}
-recipe=models/${MODEL:-${name//[!A-Za-z0-9_]/_}}.toml
+recipe=models/${MODEL:-$(source_model)}.toml
 partial=$(mktemp "$recipe.XXXXXX")
 trap 'rm -f "$partial"' EXIT
 run export init --stdout >"$partial"

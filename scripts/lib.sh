@@ -32,6 +32,10 @@ if [ -n "${SOURCE:-}" ]; then # a file, a folder, or the prefix of a checkpoint'
   export SOURCE SOURCE_FOLDER SOURCE_NAME
 fi
 
+source_model() { # what the model is called after SOURCE, as options.py has it
+  sed -E 's/\.(pb|pbtxt|ckpt|meta|index|data)([^A-Za-z0-9_].*)?$//; s/[^A-Za-z0-9_.]/_/g' <<<"$SOURCE_NAME"
+}
+
 engine_answers() { docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }
 
 # Sets RUNTIME to docker or local.

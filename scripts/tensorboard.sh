@@ -20,8 +20,8 @@ answers() { (exec 3<>"/dev/tcp/127.0.0.1/$TENSORBOARD_PORT") 2>/dev/null; }
 
 if [ "${STOP:-0}" = 1 ]; then choose_runtime && if [ "$RUNTIME" = docker ]; then scripts/env.sh --quiet && load_env; fi && stop && exit 0; fi
 prepare
-name=${SOURCE_NAME:-inception_v3} MODEL=${MODEL:-}
-MODEL=${MODEL:-${name%%.*}}
+MODEL=${MODEL:-${SOURCE_NAME:+$(source_model)}}
+MODEL=${MODEL:-inception_v3}
 if [ "${ENGINE:-native}" = mmdnn ]; then graph=output/$MODEL/mmdnn/$MODEL.ckpt.meta; else graph=output/$MODEL/status.json; fi
 [ -f "$graph" ] || die 3 "There is no $graph, so nothing to show. \`make export MODEL=$MODEL${ENGINE:+ ENGINE=$ENGINE}\` writes it."
 stop

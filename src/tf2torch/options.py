@@ -12,6 +12,7 @@ from tf2torch import engines, errors, own, prefix
 from tf2torch.job import DEFAULT_ENGINE, ENGINES, FORMATS, Job
 from tf2torch.recipe import Preprocessing, Recipe
 
+_ENDING = re.compile(r"\.(pb|pbtxt|ckpt|meta|index|data)([^A-Za-z0-9_].*)?$")  # scripts/lib.sh has the same
 DEFAULT_MODEL = "inception_v3"
 _NATIVE_ONLY = ("source", "input", "output", "aux_logits", "formats", "proof", "bisect")
 _OWN = tuple(name.lower() for name in own.VARIABLES)
@@ -81,8 +82,8 @@ def model(options: argparse.Namespace) -> str:
 
 
 def name_of(source: Path) -> str:
-    """What a source is called: its file's name up to the first dot."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", source.name.split(".")[0])
+    """What a source is called: its file's name without .pb, .ckpt-1000.meta and the like, but mobilenet_v1_1.0_224."""
+    return re.sub(r"[^A-Za-z0-9_.]", "_", _ENDING.sub("", source.name)).strip(".")
 
 
 def job(options: argparse.Namespace) -> Job:
