@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tf2torch.ir.types import Node
 from tf2torch.outline import names
 from tf2torch.outline.attributes import attributes
-from tf2torch.outline.families import trunk
+from tf2torch.outline.families import LEGIBLE, differing, trunk
 from tf2torch.outline.shape import Column, Number, inner_columns, inner_shape
 from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, leaves, substeps
 
@@ -154,14 +154,15 @@ def _chosen(root: Block, instances: dict[str, list[Module]], shapes: Shapes) -> 
     chosen = {shape for shape, found in instances.items() if isinstance(found[0], Block)}
     others = [shape for shape, found in instances.items() if type(found[0]) in (Sequential, Concat)]
     for shape in sorted(others, key=lambda one: _size(instances[one][0], chosen, shapes)):  # from small to large
-        if _size(instances[shape][0], chosen, shapes) < WORTH_A_CLASS:
+        calls = _size(instances[shape][0], chosen, shapes)
+        if calls < WORTH_A_CLASS or differing(instances[shape]) > calls:
             continue
         if _times_written(root, chosen, shapes)[shape] > 1:
             chosen.add(shape)
     written = _times_written(root, chosen, shapes)  # what only a larger class holds needs none of its own
     chosen = {shape for shape in chosen if shape not in others or written[shape] > 1}
     written = _times_written(root, chosen, shapes)
-    return chosen.union(shape for shape in others if written[shape] >= OFTEN)
+    return chosen.union(shape for shape in others if written[shape] >= OFTEN and differing(instances[shape]) <= LEGIBLE)
 
 
 def _size(module: Module, chosen: set[str], shapes: Shapes) -> int:

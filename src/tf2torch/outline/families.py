@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tf2torch.ir.types import Node
@@ -25,7 +25,7 @@ def set_apart(root: Block) -> None:
     for families in alike.values():
         every = [block for family in families.values() for block in family]
         numbered = 2 * len(families) <= len(every)  # else each block has a name of its own, which says nothing
-        if numbered and _differing(every) > LEGIBLE and all(_differing(family) <= 1 for family in families.values()):
+        if numbered and differing(every) > LEGIBLE and all(differing(family) <= 1 for family in families.values()):
             for called, family in families.items():
                 for block in family:
                     block.family = called
@@ -49,7 +49,7 @@ def _blocks(module: Module) -> Iterator[tuple[str, Block]]:
             yield from _blocks(step.module)
 
 
-def _differing(blocks: list[Block]) -> int:
-    """In how many numbers the blocks differ, those that are equal in each of them counted once."""
-    rows = [[column.value for column in inner_columns(block)] for block in blocks]
+def differing(instances: Sequence[Module]) -> int:
+    """In how many numbers instances of one shape differ, those that are equal in each of them counted once."""
+    rows = [[column.value for column in inner_columns(instance)] for instance in instances]
     return len({values for values in zip(*rows, strict=True) if len(set(values)) > 1})
