@@ -4,11 +4,12 @@
 SOURCE=${CHECKPOINT:-}
 if [ -n "$SOURCE" ] && ! compgen -G "$SOURCE*" >/dev/null; then echo "tf2torch: CHECKPOINT=$SOURCE is not there." >&2 && exit 3; fi
 source "$(dirname "$0")/lib.sh"
-prepare
+choose_runtime
 : "${ONTO:=}"
 ONTO=${ONTO#"$PWD"/}
 if [ "$RUNTIME" = docker ] && [[ $ONTO == /* || $ONTO == ../* ]]; then
   die "$EXIT_USAGE" "ONTO=$ONTO: the containers see what is below output/ and models/. Put it there, or take RUNTIME=local."
 fi
+prepare
 [ -z "$SOURCE" ] || run export weights --onto "$ONTO" --side tensorflow
 run codegen weights --onto "$ONTO" --side pytorch

@@ -251,3 +251,19 @@ def test_a_source_is_mounted_from_where_it_is(run: Run, tmp_path: Path) -> None:
     result = run("stage.sh", "export", "inspect", stand_ins={"docker": docker}, SOURCE="my nets/net.ckpt")
     assert result.returncode == 0, result.stderr
     assert f"{folder}/net.ckpt|{folder}|net.ckpt" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "variables", "code", "words"),
+    [
+        ("init.sh", {}, 2, "init wants SOURCE="),
+        ("weights.sh", {"CHECKPOINT": "runs/none.ckpt"}, 3, "CHECKPOINT=runs/none.ckpt is not there"),
+        ("weights.sh", {"ONTO": "/elsewhere/net.py", "RUNTIME": "docker"}, 2, "below output/ and models/"),
+    ],
+)
+def test_scripts_for_own_models_say_what_is_missing(
+    run: Run, script: str, variables: dict[str, str], code: int, words: str
+) -> None:
+    result = run(script, stand_ins={"docker": WITHOUT_GPU}, ENGINE_CHECKED="1", **variables)
+    assert result.returncode == code, result.stderr
+    assert words in result.stderr
