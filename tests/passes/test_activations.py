@@ -20,6 +20,7 @@ from tf2torch.ir.types import Graph, Node, Value
 from tf2torch.ops import registry
 from tf2torch.passes.activations import activations
 from tf2torch.passes.identities import identities
+from tf2torch.passes.statics import statics
 
 
 @runs(activations)
@@ -130,4 +131,21 @@ def test_a_part_that_somebody_else_reads_stays() -> None:
         return x * gate + gate
 
     before, _ = graph_of(shared, seeded(40))
+    assert activations(before) is before
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_vectors_of_length_one(axis: int) -> None:
+    feed = np.concatenate([seeded(3, 5, low=-8, high=8), np.zeros((1, 5), np.float32)])
+    feed[:, 3] *= 1e-6  # shorter than the least length
+    before, wanted = graph_of(lambda x: tf.nn.l2_normalize(x, axis, 1e-10), feed)
+    after = activations(statics(before))
+    (node,) = interesting(after)
+    assert (node.op, dict(node.attrs)) == ("l2_normalize", {"axis": axis, "least": 1e-5})
+    np.testing.assert_allclose(computed(after, feed), wanted, rtol=0, atol=1e-6)
+
+
+def test_a_length_over_several_axes_stays() -> None:
+    before, _ = graph_of(lambda x: tf.nn.l2_normalize(x, [0, 1]), seeded(3, 5))
+    before = statics(before)
     assert activations(before) is before

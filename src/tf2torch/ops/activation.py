@@ -40,6 +40,12 @@ def log_softmax(logits: Var, *, axis: int = -1) -> Expr:
 lowers_all(ELEMENTWISE, silu=F.silu, mish=F.mish, hard_swish=F.hardswish, hard_sigmoid=F.hardsigmoid)
 
 
+@lowers("l2_normalize", layout=axes("axis"))
+def l2_normalize(x: Var, *, axis: int, least: float) -> Expr:
+    """Divided by its length along an axis, or by `least` where it is shorter."""
+    return F.normalize(x, dim=axis, eps=least)
+
+
 @lowers("prelu", layout=CHANNELS)
 def prelu(x: Var, slope: Var) -> Expr:
     """LeakyRelu with a slope for each channel, [C]."""

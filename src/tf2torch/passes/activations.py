@@ -40,7 +40,8 @@ def activations(graph: Graph) -> Graph:
         output %y
     """
     flat: dict[Value, Value] = {}
-    result = rewrite(graph, *_gated(), *_gelu(), *_leaky_relu(), _prelu(flat), *_softplus(), *_clipped())
+    rules = (*_gated(), *_gelu(), *_leaky_relu(), _prelu(flat), *_softplus(), *_clipped(), _unit_length())
+    result = rewrite(graph, *rules)
     return with_params(result, flat) if flat else result
 
 
@@ -170,3 +171,20 @@ def _clipped() -> tuple[Rule, ...]:
         _rule("Relu6", x, op("Minimum", op("Relu", x), number(6.0))),
         _rule("Relu", x, op("Maximum", x, number(0.0))),
     )
+
+
+def _unit_length() -> Rule:
+    """Vectors along an axis, divided by their length or by the least one allowed: tf.nn.l2_normalize."""
+    x, least = _tensor(), number()
+    total = op("Sum", op("Square", x))
+    whole = mul(x, op("Rsqrt", op("Maximum", total, least)))
+
+    def build(match: Match) -> Node | None:
+        attrs, square = match.node(total).attrs, match.number(least)
+        axes = attrs["reduction_indices"]
+        axis = axes[0] if isinstance(axes, tuple) and len(axes) == 1 else axes
+        if not attrs.get("keep_dims") or not isinstance(axis, int) or square <= 0:
+            return None
+        return match.merged("l2_normalize", x, attrs={"axis": axis, "least": shortest(math.sqrt(square))})
+
+    return whole, build
