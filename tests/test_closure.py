@@ -25,6 +25,8 @@ PACKAGE = {
     "sub/other": "import tf2torch.top",
     "unrelated": "",
     "typed": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from tf2torch import unrelated",
+    "by_name/__init__": "import importlib\ndef load(name):\n    importlib.import_module(f'{__name__}.{name}')",
+    "by_name/one": "",
     "finder": "import pkgutil, tf2torch.sub\nfound = pkgutil.iter_modules(tf2torch.sub.__path__)",
 }
 
@@ -53,6 +55,11 @@ def test_imports_are_followed(package: Path) -> None:
 def test_a_package_whose_modules_are_looked_for_is_imported_whole(package: Path) -> None:
     assert package.is_dir()
     assert {"tf2torch.sub.module", "tf2torch.sub.other"} <= closure.modules("tf2torch.finder")
+
+
+def test_a_package_that_imports_its_modules_by_name_is_imported_whole(package: Path) -> None:
+    assert package.is_dir()
+    assert "tf2torch.by_name.one" in closure.modules("tf2torch.by_name")
 
 
 def test_what_is_imported_for_types_alone_does_not_matter(package: Path) -> None:

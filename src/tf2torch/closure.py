@@ -41,7 +41,8 @@ def _file(module: str) -> Path:
 def _imports(module: str) -> frozenset[str]:
     """The modules of this package named in import statements anywhere in `module`, those inside functions included.
 
-    A package whose `__path__` is read is imported whole: what reads it looks for its modules by itself.
+    A package whose `__path__` is read is imported whole: what reads it looks for its modules by itself. So is one that
+    puts a module's name together, f"{__name__}.{module}".
     """
     names: set[str] = set()
     for node in _run(ast.parse(_file(module).read_text(encoding="utf-8"))):
@@ -51,9 +52,14 @@ def _imports(module: str) -> frozenset[str]:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Attribute) and node.attr == "__path__":
-            package = ast.unparse(node.value)
-            names.update(f"{package}.{path.stem}" for path in _file(package).parent.glob("*.py"))
+            names.update(_whole(ast.unparse(node.value)))
+        elif isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith(("f'{__name__}.", 'f"{__name__}.')):
+            names.update(_whole(module))
     return frozenset(name for name in names if name.split(".")[0] == _PACKAGE and _file(name).is_file())
+
+
+def _whole(package: str) -> Iterator[str]:
+    return (f"{package}.{path.stem}" for path in _file(package).parent.glob("*.py"))
 
 
 def _run(tree: ast.AST) -> Iterator[ast.AST]:
