@@ -39,7 +39,7 @@ def pix2pix_generator(images: Any, is_training: bool, dropout_keep_prob: float =
         for block, channels in reversed([*enumerate(BLOCKS)]):
             x = x if x is encoded[block] else tf.concat([x, encoded[block]], axis=3)
             x = tf.nn.relu(x)  # which comes before the convolution, so that what is handed on keeps its sign
-            x = tf.image.resize_nearest_neighbor(x, [2 * size for size in x.shape.as_list()[1:3]])
+            x = tf.image.resize_nearest_neighbor(x, [2 * tf.shape(x)[1], 2 * tf.shape(x)[2]])
             x = slim.conv2d(x, channels, activation_fn=None)
             if block < DROPPED_OUT:
                 x = slim.dropout(x, dropout_keep_prob, is_training=is_training)
