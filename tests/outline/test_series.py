@@ -33,11 +33,13 @@ def test_parts_that_something_else_reads_stay_apart(tmp_path: Path) -> None:
     assert class_names(made) == ["ConvBnRelu", "Net"]
 
 
-def inverted_residuals(folder: Path, gate_at: float | None = None) -> Generated:
+def inverted_residuals(
+    folder: Path, gate_at: float | None = None, widths: tuple[int, ...] = (4, 6, 6, 8, 8, 10, 12, 14)
+) -> Generated:
     """Units that TensorFlow calls unit, unit_1, ..., some with a sum and some without."""
     net = Building()
     x = net.conv_bn_relu("net/Conv", net.input("images", 2, 3, 8, 8), 4)
-    for index, channels in enumerate((4, 6, 6, 8, 8, 10, 12, 14)):
+    for index, channels in enumerate(widths):
         scope = f"net/unit_{index}" if index else "net/unit"
         y = net.conv_bn_relu(f"{scope}/depthwise", x, x.dims[1], groups=x.dims[1])
         if gate_at is not None:
@@ -69,3 +71,9 @@ def test_arithmetic_in_a_small_block_is_no_class(tmp_path: Path) -> None:
     made = inverted_residuals(tmp_path, gate_at=3.0)
     assert "F.relu6(self.conv_1(self.conv(" in made.source
     assert not any("Relu6" in name for name in class_names(made))
+
+
+def test_a_residual_unit_of_which_there_are_few_is_no_class(tmp_path: Path) -> None:
+    made = inverted_residuals(tmp_path, widths=(4, 4, 6, 8, 10))
+    assert class_names(made) == ["Residual", "ConvBn", "ConvBnRelu", "Net"]
+    assert made.source.count("Residual(ConvBnRelu(") == 1  # of both, in a comprehension

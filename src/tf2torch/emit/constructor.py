@@ -9,7 +9,7 @@ from typing import Any
 from tf2torch.emit.code import Uses, literal
 from tf2torch.outline.classes import Argument, Class
 from tf2torch.outline.shape import columns, inner_columns, inner_shape, is_number
-from tf2torch.outline.structure import Cells, Concat, Leaf, Module, Sequential, Step, substeps
+from tf2torch.outline.structure import Cells, Concat, Leaf, Module, Residual, Sequential, Step, substeps
 
 # Constructor arguments that are given by position, and the defaults of the others.
 _POSITIONAL = ("in_channels", "out_channels", "kernel_size", "num_features", "in_features", "out_features", "size")
@@ -45,6 +45,9 @@ class Constructors:
         if isinstance(module, Concat):
             self.uses.helpers["Concat"] = None
             return f"Concat({', '.join(elements)})"
+        if isinstance(module, Residual):
+            self.uses.helpers["Residual"] = None
+            return f"Residual({', '.join(elements)})"
         if isinstance(module, Cells):
             self.uses.helpers["Cells"] = None
             return f"Cells([{', '.join(elements)}])"

@@ -18,6 +18,16 @@ class Concat(nn.Sequential):
         return torch.cat([branch(x) for branch in self], 1)
 
 
+class Residual(nn.Sequential):
+    """What the modules make of x, added to it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for module in self:
+            y = module(y)
+        return x + y
+
+
 class Cells(nn.ModuleList):
     """One after another, each on the outputs of the last two."""
 

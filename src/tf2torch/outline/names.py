@@ -19,7 +19,8 @@ LONGEST = 60  # characters of a name; authors have written longer ones
 _IN_SOURCE = {"torch", "nn", "math", "sys", "self", "x", "load", *dir(helpers)}
 RESERVED = frozenset({*dir(builtins), *keyword.kwlist, *dir(nn.Module()), *_IN_SOURCE})  # what is something else there
 RESERVED_CLASSES = frozenset(
-    {"F", "Any", "Path", "Tensor", "WEIGHTS", "KitModel", "Cells", "Concat", *dir(builtins), *keyword.kwlist}
+    {"F", "Any", "Path", "Tensor", "WEIGHTS", "KitModel", *dir(builtins), *keyword.kwlist}
+    | {"Cells", "Concat", "Residual"}
     | {name for n in (1, 2, 3) for name in (f"Conv{n}dSame", f"PaddedConv{n}d", f"MaxPool{n}dSame")}
 )
 _LAYERS = {"Conv": "conv", "ConvTranspose": "conv", "Linear": "linear", "BatchNorm": "bn", "InstanceNorm": "norm"}

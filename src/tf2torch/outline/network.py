@@ -14,6 +14,7 @@ from tf2torch.outline.classes import Class
 from tf2torch.outline.compose import compose, module_form
 from tf2torch.outline.families import set_apart
 from tf2torch.outline.promote import SAME_POOLS, promote
+from tf2torch.outline.residuals import gather_residuals
 from tf2torch.outline.scopes import build, dissolve
 from tf2torch.outline.shape import inner_shape
 from tf2torch.outline.shortcuts import open_shortcuts
@@ -36,6 +37,7 @@ def outline(graph: Graph, name: str) -> Network:
     _dissolve_single_layers(root)
     open_shortcuts(root)
     compose(root)
+    gather_residuals(root)
     last = head(root)
     arrange(root)
     _spell_out_pools(root)

@@ -12,7 +12,7 @@ from typing import Any
 from tf2torch.ir.types import Node, Slot, Value
 from tf2torch.ops.expr import Call
 from tf2torch.outline import names
-from tf2torch.outline.structure import Block, Cells, Concat, Leaf, Module, Sequential, Step, substeps
+from tf2torch.outline.structure import Block, Cells, Concat, Leaf, Module, Residual, Sequential, Step, substeps
 
 Number = int | float | str | tuple[int, ...]
 
@@ -58,6 +58,8 @@ def inner_shape(module: Module) -> str:
             return f"{name}({','.join(fixed)})"
         case Cells(steps=steps):
             return f"Cells[{','.join(map(_target_shape, steps))}]"
+        case Residual(steps=steps):
+            return f"Residual[{','.join(map(_target_shape, steps))}]"
         case Sequential(steps=steps):
             return f"Sequential[{','.join(map(_target_shape, steps))}]"
         case Concat(branches=branches):

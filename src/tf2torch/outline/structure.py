@@ -28,6 +28,11 @@ class Sequential:
 
 
 @dataclass(eq=False, slots=True)
+class Residual(Sequential):
+    """What the modules make of the input, plus the input."""
+
+
+@dataclass(eq=False, slots=True)
 class Cells(Sequential):
     """Modules one after another, each on what the last two gave."""
 
