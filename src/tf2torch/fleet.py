@@ -75,7 +75,7 @@ def memory(size: sizes.Size | None) -> int:
     """MB that a conversion takes at its peak, the float64 comparison included; measured (docs/fleet.md)."""
     if size is None:  # a recipe of the user's own
         return 4000
-    return round(700 + (30 * size.parameters + 15 * size.values) / 1e6)
+    return round(750 + (32 * size.parameters + 5 * size.values) / 1e6)
 
 
 def show_summary(options: argparse.Namespace) -> int:
