@@ -231,3 +231,17 @@ def test_one_of_equal_maxima_has_the_gradient(tmp_path: Path) -> None:
     assert found.gradients is not None
     assert found.exact is not None
     assert bundle.relative_error(found.gradients.inputs[0], found.exact.gradients.inputs[0]) < 1e-5
+
+
+def test_an_input_that_gives_little_has_a_tolerance_of_its_own(tmp_path: Path) -> None:
+    """One number for each input; that of the first is a thousandth of others, and so is off a thousand times more."""
+    first = details.seeded("x:0", (2, 3), "float32", graphs.job(tmp_path, tmp_path).seed + 1)[0].mean()
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 3], name="x")
+        mean = tf.reduce_mean(x, 1, keepdims=True)
+        tf.identity((mean - tf.constant(first)) + 1e-3 * mean, name="out")
+        path = tmp_path / "g.pb"
+        path.write_bytes(graph.as_graph_def().SerializeToString())
+    inference = sources.load(graphs.job(tmp_path, path)).inference
+    found, _ = recording.record(inference, graphs.job(tmp_path, path))
+    assert found.tolerance > 1e-5

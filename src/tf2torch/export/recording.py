@@ -51,7 +51,10 @@ def record(inference: Inference, job: Job) -> tuple[Details, list[Array] | None]
     result = Details(
         inputs=inputs,
         outputs=tuple(narrow.outputs),
-        tolerance=_tolerance(narrow.outputs, wide.outputs if wide else None),
+        tolerance=max(
+            _tolerance(narrow.outputs, wide.outputs if wide else None),
+            _tolerance_alone(single, wide.outputs if wide else ()),
+        ),
         projections=tuple(narrow.projections),
         tensors=_sketches(narrow.tensors, wide.tensors if wide else None),
         gradients=_gradients(narrow.gradients, wide.gradients if wide else None),
@@ -180,6 +183,12 @@ def _tolerance(narrow: Sequence[Array], wide: Sequence[Array] | None) -> float:
     if wide is None:
         return CEILING
     return max((tolerance(_error(*pair)) for pair in zip(narrow, wide, strict=True)), default=0.0)
+
+
+def _tolerance_alone(single: Sequence[Array], wide: Sequence[Array]) -> float:
+    """Of the first input alone: what it gives may be small beside what others give, and its error relatively larger."""
+    pairs = [(one, rows[:1]) for one, rows in zip(single, wide, strict=False) if one.shape == rows[:1].shape]
+    return _tolerance([one for one, _ in pairs], [rows for _, rows in pairs])
 
 
 def _error(narrow: Array, wide: Array) -> float:
