@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.outline.building import Building, class_names, generate
-from tf2torch.ops.expr import F
+from tf2torch.ops.expr import F, helpers
 from tf2torch.ops.expr import torch as words
 
 
@@ -74,6 +74,13 @@ def test_batch_norms_without_gamma_or_beta(gamma: bool, beta: bool, tmp_path: Pa
     assert norm.affine == (gamma or beta)
     if norm.affine:
         assert (norm.weight.requires_grad, norm.bias.requires_grad) == (gamma, beta)
+
+
+def test_a_kernel_of_an_even_size_pads_without_a_warning(tmp_path: Path) -> None:
+    net = Building()
+    x = net.call("net/conv/pad", helpers.pad_same(net.input("images", 2, 3, 8, 8), 4, 1))
+    made = generate(net.graph(net.call("net/conv/Conv2D", F.conv2d(x, net.param("w", 4, 3, 4, 4)))), net, tmp_path)
+    assert "Conv2dSame(3, 4, 4, bias=False)" in made.source
 
 
 def test_instance_norms(tmp_path: Path) -> None:

@@ -76,6 +76,8 @@ class Constructors:
             if name == "padding" and class_name.endswith("Same"):
                 stride = dict(given).get("stride", "1")
                 text = "'same'" if stride == "1" else "0" if stride.isdigit() else f"'same' if {stride} == 1 else 0"
+                if _is_even(dict(given)["kernel_size"]):  # of which PyTorch's own "same" warns
+                    text = "0"
             if name == "fixed" or text == literal(_default(class_name, name)) or (name, text) == ("bias", "True"):
                 continue
             if name == "stride" and text == ("1" if "Conv" in leaf.class_name else _text_of(given, "kernel_size")):
@@ -112,6 +114,10 @@ class Constructors:
 
 def _default(class_name: str, name: str) -> Any:
     return False if name == "affine" and "InstanceNorm" in class_name else _DEFAULTS.get(name)
+
+
+def _is_even(kernel: str) -> bool:
+    return kernel.isdigit() and int(kernel) % 2 == 0
 
 
 def _text_of(given: list[tuple[str, str]], name: str) -> str | None:
