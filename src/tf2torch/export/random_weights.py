@@ -19,6 +19,9 @@ from tf2torch.recipe import Recipe
 from tf2torch.zoo import networks
 
 CALIBRATION_BATCH = 8
+LEAST_VARIANCE = (
+    0.05  # of a layer's median: a channel that hardly varies would have its rounding blown up by a batch norm
+)
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
 
@@ -34,6 +37,9 @@ def values(recipe: Recipe, seed: int) -> dict[str, FloatArray]:
         updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
         logits, _ = running.run([network.logits, updates], {network.images: batch})
         result: dict[str, FloatArray] = running.run(variables)
+    for name in result:
+        if name.endswith("/moving_variance"):
+            result[name] = np.maximum(result[name], LEAST_VARIANCE * np.median(result[name]))
     bias = _last_bias(network.logits) if recipe.classes else None
     if bias:
         result[bias] -= logits.mean(0)
