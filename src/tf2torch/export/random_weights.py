@@ -19,9 +19,7 @@ from tf2torch.recipe import Recipe
 from tf2torch.zoo import networks
 
 CALIBRATION_BATCH = 8
-LEAST_VARIANCE = (
-    0.05  # of a layer's median: a channel that hardly varies would have its rounding blown up by a batch norm
-)
+LEAST_VARIANCE = 0.05  # of a layer's median; a batch norm would blow up the rounding of a channel that hardly varies
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
 
