@@ -14,6 +14,8 @@ SHIPPED = names(MODELS)
 PUBLISHED_NOWHERE = {
     *("alexnet_v2", "overfeat"),
     "nasnet_cifar",
+    *("cifarnet", "cyclegan_generator", "dcgan_discriminator", "dcgan_generator", "i3d", "lenet"),
+    *("pix2pix_discriminator", "pix2pix_generator", "s3dg"),
     *("facenet", "inception_resnet_v1"),  # facenet: where no client but a browser gets at them
 }
 ADVERSARIAL = {
