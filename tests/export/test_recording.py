@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import graphs
@@ -52,7 +51,7 @@ def test_sketches_are_what_the_tensors_hold(meta: Path, recorded: details.Detail
         assert np.array_equal(sketch.values, value.ravel()[sketch.indices])
         assert bundle.FLOOR <= sketch.tolerance < 1e-4
     tolerances = [sketch.tolerance for sketch in recorded.tensors.values()]
-    assert min(tolerances) == pytest.approx(median(tolerances))  # none is less than is usual
+    assert tolerances.count(min(tolerances)) >= len(tolerances) // 2  # none is less than is usual
     assert max(tolerances) > min(tolerances)
     relu = recorded.tensors["conv1/Relu:0"]
     assert len(relu.indices) == 2 * details.SKETCHED
