@@ -15,19 +15,41 @@ import pytest
 from tf2torch import cli, errors, files
 
 STATUS = Path("output/net/mmdnn/status.json")
-SLEEPING = """
-import sys, time
+RUNNING = """
+import signal, sys, time
 from types import SimpleNamespace
 from tf2torch import cli
 
 def run(job, kept, products):
     (products / "converted.pb").write_text("half")
-    print("working", flush=True)
-    time.sleep(60)
+    WORK
 
 sys.modules["tf2torch.engines.mmdnn.export"] = SimpleNamespace(run=run)
 sys.exit(cli.main(["export", "--model", "net", "--engine", "mmdnn"]))
 """
+
+WORKS = {
+    "sleeping": """
+    print("working", flush=True)
+    time.sleep(60)
+""",
+    "dropping it": """
+    class Finalised:
+        def __del__(self):
+            print("working", flush=True)
+            time.sleep(60)
+    Finalised()
+    time.sleep(60)
+""",
+    "putting things right": """
+    try:
+        print("working", flush=True)
+        time.sleep(60)
+    finally:
+        time.sleep(2 * cli._AGAIN)
+        print("done", flush=True)
+""",
+}
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -158,9 +180,13 @@ def test_no_recipes(capsys: pytest.CaptureFixture[str]) -> None:
 Start = Callable[..., AbstractContextManager[subprocess.Popen[str]]]
 
 
+def _running(work: str) -> str:
+    return RUNNING.replace("    WORK\n", WORKS[work])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_a_run(start_python: Start, tmp_path: Path, number: signal.Signals) -> None:
-    with start_python(SLEEPING, cwd=tmp_path) as process:
+    with start_python(_running("sleeping"), cwd=tmp_path) as process:
         assert process.stdout
         assert process.stdout.readline() == "working\n"
         process.send_signal(number)
@@ -171,3 +197,24 @@ def test_a_signal_stops_a_run(start_python: Start, tmp_path: Path, number: signa
     assert (files.read_json(STATUS)["stage"], files.read_json(STATUS)["exit_code"]) == ("export", 130)
     assert list((tmp_path / ".cache" / "work" / "net" / "mmdnn").iterdir()) == []
     assert not (tmp_path / "output" / "net" / "mmdnn" / "converted.pb").exists()
+
+
+def test_a_signal_that_python_drops_comes_again(start_python: Start, tmp_path: Path) -> None:
+    """An exception in a finaliser is dropped; so are some in C++."""
+    with start_python(_running("dropping it"), cwd=tmp_path) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "working\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Exception ignored in" in err
+    assert err.splitlines()[-1].startswith("tf2torch: Stopped.")
+
+
+def test_a_signal_does_not_come_again_while_things_are_put_right(start_python: Start, tmp_path: Path) -> None:
+    with start_python(_running("putting things right"), cwd=tmp_path) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "working\n"
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert (out, process.returncode) == ("done\n", 130)

@@ -16,6 +16,8 @@ from types import FrameType
 from tf2torch import catalogue, comparison, engines, errors, files, fleet, ledger, operations, options, road
 from tf2torch.zoo import table
 
+_AGAIN, _AFTER_IMPORT = 2.0, 0.1  # seconds until a wish to stop is tried again
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code: the only place where an error becomes words and a number."""
@@ -40,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(given, errors.OUT_OF_MEMORY, "Out of memory. Give the container (or the machine) more.")
     except Exception as error:  # a fault of ours: the user gets one sentence, the traceback goes to a file
         return _fail(given, 1, f"Unexpected {type(error).__name__}: {error}. {_keep_traceback(given)}")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     return code
 
 
@@ -148,14 +152,27 @@ def _keep_traceback(given: argparse.Namespace) -> str:
     return "This is a fault of tf2torch; output/error.log has the details to report."
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature is the system's
-    """Stops, but not within an import: an exception that comes upon torch's C++ in there aborts the process."""
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stops, but not within an import: an exception that comes upon torch's C++ in there aborts the process.
+
+    Where a finaliser or C++ is at work Python drops an exception, so it comes again, unless it is being heeded.
+    """
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+    if number == signal.SIGALRM and _heeded(sys.exception()):
+        return
     while frame:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            signal.setitimer(signal.ITIMER_REAL, _AFTER_IMPORT)
             return
         frame = frame.f_back
     raise KeyboardInterrupt
+
+
+def _heeded(handled: BaseException | None) -> bool:
+    """Whether what is at work now puts things right after an interrupt: it is handled, or what came of handling it."""
+    while handled and not isinstance(handled, KeyboardInterrupt):
+        handled = handled.__context__
+    return handled is not None
 
 
 def _parser() -> argparse.ArgumentParser:
