@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,14 @@ def test_a_picture_that_becomes_several_rows_is_no_other_size(tmp_path: Path) ->
     inference = sources.load(job).inference
     found, _ = recording.record(inference, job)
     assert found.size is None
-    assert not reference.is_classifier(inference)  # a single number ranks nothing
+    assert not reference.is_classifier(inference, job.recipe)  # a single number ranks nothing
+
+
+def test_embeddings_are_no_classes(meta: Path, inference: Any) -> None:
+    found = graphs.job(meta.parent, meta).recipe
+    assert reference.is_classifier(inference, found)
+    assert reference.is_classifier(inference, replace(found, network="vgg_16", classes=3))
+    assert not reference.is_classifier(inference, replace(found, network="inception_resnet_v1", classes=0))
 
 
 def test_bisect_keeps_whole_tensors(meta: Path, inference: Any) -> None:
@@ -146,7 +154,7 @@ def test_a_network_of_several_tensors_of_any_kind(tmp_path: Path) -> None:
         meta = graphs.save(graph, tmp_path / "net.ckpt")
     job = graphs.job(tmp_path, meta, output_names=("out", "best", "mask/GatherV2"), proof=True)
     inference = sources.load(job).inference
-    assert not reference.is_classifier(inference)
+    assert not reference.is_classifier(inference, job.recipe)
     found, _ = recording.record(inference, job)
     assert [array.dtype.name for array in found.inputs] == ["int32", "float32"]
     assert [array.shape for array in found.outputs] == [(2, 3), (2,), (2, 3)]

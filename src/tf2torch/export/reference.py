@@ -20,14 +20,20 @@ from tf2torch.export.running import Running
 from tf2torch.export.tensorflow import tf
 from tf2torch.job import Job
 from tf2torch.progress import Progress
+from tf2torch.recipe import Recipe
 
 BATCH = 10
 FLOAT64_BATCH = 4  # inputs of each kind that are computed in float64 too: it takes several times as long
 Compute = Callable[[images.FloatArray], images.FloatArray]
 
 
-def is_classifier(inference: Inference) -> bool:
-    """Whether the network takes RGB images alone, and gives one row of two or more numbers for each."""
+def is_classifier(inference: Inference, recipe: Recipe) -> bool:
+    """Whether the network takes RGB images alone, and gives one row of two or more numbers for each.
+
+    The recipe of a network of ours knows better what the row is: embeddings are no classes.
+    """
+    if recipe.network and not recipe.classes:
+        return False
     if len(inference.inputs) != 1 or len(inference.outputs) != 1:
         return False
     graph = constants.load(inference.definition)

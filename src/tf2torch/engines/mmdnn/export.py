@@ -28,7 +28,7 @@ def run(job: Job, kept: Path, products: Path) -> None:
         files.write_json(kept / store.GRAPH, store.encode(graph.read(inference, {})[0]))
         details, exact = recording.record(inference, job)
         compared = None
-        if reference.is_classifier(inference):
+        if reference.is_classifier(inference, job.recipe):
             batch = reference.BATCH if len(details.inputs[0]) > 1 else 1
             compared = reference.record(inference, job, exact and exact[0], batch)
         bundle.save(compared, kept / "reference.safetensors", details)

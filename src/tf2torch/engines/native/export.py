@@ -20,7 +20,7 @@ def run(job: Job, kept: Path, products: Path) -> None:  # noqa: ARG001  # every 
     with say.step("recording what TensorFlow computes"):
         details, exact = recording.record(source.inference, job)
         compared = None
-        if reference.is_classifier(source.inference):
+        if reference.is_classifier(source.inference, job.recipe):
             batch = reference.BATCH if len(details.inputs[0]) > 1 else 1
             compared = reference.record(source.inference, job, exact and exact[0], batch)
         bundle.save(compared, kept / "reference.safetensors", details)
