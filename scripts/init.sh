@@ -2,6 +2,7 @@
 # Writes models/<name>.toml for SOURCE. A container that reads SOURCE may not write into models/: it prints, this writes.
 #   MODEL=name, or what SOURCE is called; FORCE=1 overwrites
 source "$(dirname "$0")/lib.sh"
+export ENGINE=native # the other one has no part in it
 [ -n "${SOURCE:-}" ] || die "$EXIT_USAGE" "init wants SOURCE=: a graph (.pb), or a checkpoint, with its .meta or of the zoo's networks."
 prepare
 recipe=models/${MODEL:-$(source_model)}.toml

@@ -4,6 +4,7 @@
 SOURCE=${CHECKPOINT:-}
 if [ -n "$SOURCE" ] && ! compgen -G "$SOURCE*" >/dev/null; then echo "tf2torch: CHECKPOINT=$SOURCE is not there." >&2 && exit 3; fi
 source "$(dirname "$0")/lib.sh"
+export ENGINE=native # the other one has no part in it
 choose_runtime
 : "${ONTO:=}"
 ONTO=${ONTO#"$PWD"/}
