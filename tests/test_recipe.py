@@ -84,6 +84,7 @@ def test_the_weights_of_a_shipped_recipe(name: str) -> None:
     assert weights.size is None or 10**6 < weights.size < 10**9
     assert weights.sha256 is None or re.fullmatch("[0-9a-f]{64}", weights.sha256)
     assert weights.sha384 is None or re.fullmatch("[0-9a-f]{96}", weights.sha384)
+    assert weights.md5 is None or re.fullmatch("[0-9a-f]{32}", weights.md5)
     assert accuracy is None or 60 < accuracy.top1 < accuracy.top5 < 100
 
 
@@ -137,7 +138,7 @@ WRONG = {
     "a key is missing": (MINIMAL.replace("classes = 1001", ""), "classes"),
     "an unknown key": (MINIMAL + "clases = 3", "did you mean 'classes'"),
     "an unknown key, far off": (MINIMAL + "zzz = 3", "unknown key 'zzz'"),
-    "an unknown key of a table": (MINIMAL + WEIGHTS + "md5 = 'x'", "unknown key 'md5'"),
+    "an unknown key of a table": (MINIMAL + WEIGHTS + "sha1 = 'x'", "unknown key 'sha1'"),
     "text for a number": (MINIMAL.replace("1001", "'1001'"), "classes is '1001', not int"),
     "a truth value for a number": (MINIMAL.replace("1001", "true"), "classes is True"),
     "a fraction": (MINIMAL.replace("224", "224.5"), "input_size is 224.5"),

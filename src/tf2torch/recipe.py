@@ -24,6 +24,7 @@ class Weights:
     size: int | None = None  # bytes of the archive
     sha256: str | None = None
     sha384: str | None = None
+    md5: str | None = None  # better than nothing, where nobody has published another
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ def test_fetch(
     assert source["files"].keys() == expected - {"mine.ckpt.meta"}
 
 
-@pytest.mark.parametrize("algorithm", ["sha256", "sha384"])
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "md5"])
 @pytest.mark.parametrize("spelling", [str.lower, str.upper])
 def test_fetch_with_a_checksum(
     server: FileServer, recipe: Recipe, models: Path, algorithm: str, spelling: Callable[[str], str]
@@ -209,7 +209,7 @@ def test_the_server_refuses(server: FileServer, recipe: Recipe, models: Path, st
     assert listing(models) == set()
 
 
-@pytest.mark.parametrize("algorithm", ["sha256", "sha384"])
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "md5"])
 def test_not_what_the_recipe_says(server: FileServer, recipe: Recipe, models: Path, algorithm: str) -> None:
     with pytest.raises(
         InputError, match=rf"models/mine\.toml describes: its {algorithm} is .*, expected was 00"

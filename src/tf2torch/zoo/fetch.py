@@ -145,7 +145,8 @@ def _expected(recipe: Recipe, weights: Weights, models: Path) -> _Expected:
     """The recipe's checksum; without one that of the first download; without any, whatever comes is trusted."""
     path = models / lock.LOCK_FILE
     entry = lock.read(path).get(weights.url)
-    algorithm, digest = ("sha256", weights.sha256) if weights.sha256 else ("sha384", weights.sha384)
+    digests = {"sha256": weights.sha256, "sha384": weights.sha384, "md5": weights.md5}
+    algorithm, digest = next((item for item in digests.items() if item[1]), ("sha256", None))
     if entry and not digest:
         return _Expected("sha256", entry.sha256, entry.size, str(path), f"delete its entry in {path}")
     toml = models / f"{recipe.name}.toml"
