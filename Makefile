@@ -78,14 +78,14 @@ clean: ## remove intermediates: ALL=1 also results, images and the virtual envir
 
 ##@ Develop
 .PHONY: test test-zoo zoo-table sizes ops-table snapshots lint format lock help
-test: ## all set-up, then lint's neighbours: every test that this machine can run: TESTS='-k parity'
+test: ## set up, then every test that this machine can run: TESTS='-k parity'
 	@scripts/test.sh
 test-zoo: ## every recipe with seeded weights, and the tables of it: ENGINE=native|mmdnn MODELS= JOBS=
 	@scripts/test_zoo.sh
 zoo-table: ## write the tables of docs/zoo.md, docs/mmdnn.md and README.md from the results in output/
 	@scripts/catalogue.sh zoo-table --write
-sizes: ## write models/sizes.csv anew, for which every network is built: MODELS='lenet vgg_16' only these
-	@scripts/venv.sh --test && PYTHONPATH=src $(or $(VENV),.venv)/bin/python -m tests.zoo.write_sizes $(MODELS)
+sizes: ## write models/sizes.csv anew, for which every network is built: MODELS='lenet,vgg_*' only these
+	@scripts/venv.sh --test && PYTHONPATH=src $(or $(VENV),.venv)/bin/python -m tests.zoo.write_sizes '$(MODELS)'
 ops-table: ## write docs/ops.md from the operations and their tests
 	@scripts/venv.sh --test && PYTHONPATH=src $(or $(VENV),.venv)/bin/python -m tests.ops.write_table
 snapshots: ## write the generated sources that the tests compare with anew

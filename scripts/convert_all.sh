@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Converts many models, several at a time as far as memory goes, each as scripts/convert.sh does, and says how all went.
-#   MODELS=vgg_*,lenet   names and patterns; all models by default
+#   MODELS=vgg_*,lenet   names and patterns; by default all that have weights, with WEIGHTS=random all
 #   JOBS=n               at most so many at a time; by default one for two processors, but two at least
 #   KEEP_GOING=1         goes on after a failure; else what runs is finished, and nothing more is started
 #   convert_all.sh [--json]

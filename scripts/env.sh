@@ -3,7 +3,7 @@
 # `docker compose up` is right too. Lines that it does not manage are kept.
 #   env.sh [--quiet]
 source "$(dirname "$0")/lib.sh"
-managed='HOST_UID|HOST_GID|COMPOSE_PROJECT_NAME|COMPOSE_FILE|DEVICE|WHEELS'
+managed='GPU|HOST_UID|HOST_GID|COMPOSE_PROJECT_NAME|COMPOSE_FILE|DEVICE|WHEELS'
 
 # A trial: only running a container with a GPU tells whether the engine can. Cached for as long as the engine is the same.
 engine_has_gpu() {
@@ -31,7 +31,10 @@ wheels_folder() {
 }
 
 quiet=${1:-}
-case ${GPU:-auto} in
+lasting=$(sed -n 's/^GPU=//p' .env 2>/dev/null || true)
+GPU=${GPU:-${lasting:-auto}}
+[ -n "$quiet" ] || lasting=$GPU # `make env GPU=0` is to last, `make convert GPU=0` is not
+case $GPU in
   0) gpu= ;;
   1) engine_has_gpu || die "$EXIT_MACHINE" "GPU=1, but the Docker engine cannot give a container a GPU (the trial \`docker run --gpus all\` failed). \`make doctor\` tells why; GPU=0 runs on the CPU." && gpu=yes ;;
   auto) if engine_has_gpu; then gpu=yes; else gpu=; fi ;;
@@ -45,14 +48,15 @@ trap 'rm -f "$new"' EXIT
   echo "HOST_UID=$(id -u)"
   echo "HOST_GID=$(id -g)"
   echo "COMPOSE_PROJECT_NAME=tf2torch-$(id -un 2>/dev/null | tr -cd 'a-z0-9')$(pwd | cksum | cut -c 1-4)"
+  [ "${lasting:-auto}" = auto ] || echo "GPU=$lasting"
   echo "COMPOSE_FILE=compose.yaml${gpu:+:compose.gpu.yaml}"
   echo "WHEELS=$(wheels_folder)"
-  case ${GPU:-auto} in 0) echo DEVICE=cpu ;; 1) echo DEVICE=cuda ;; *) echo DEVICE=auto ;; esac
+  case $GPU in 0) echo DEVICE=cpu ;; 1) echo DEVICE=cuda ;; *) echo DEVICE=auto ;; esac
   grep -vE "^($managed)=|^# Written by" .env 2>/dev/null || true
 } >"$new"
 chmod 644 "$new"
 cmp -s "$new" .env || mv "$new" .env
 if [ -z "$quiet" ]; then
   say "$(cat .env)"
-  [ -n "$gpu" ] || say "The evaluation runs on the CPU: $([ "${GPU:-auto}" = 0 ] && echo 'GPU=0' || echo 'the engine has no GPU to give')."
+  [ -n "$gpu" ] || say "The evaluation runs on the CPU: $([ "$GPU" = 0 ] && echo 'GPU=0' || echo 'the engine has no GPU to give')."
 fi

@@ -9,7 +9,7 @@ inputs_of() { # NAME BASE_IMAGE ARGUMENT...
   local name=$1 base=$2
   shift
   {
-    find src -type f -name '*.py' -print0 | sort -z | xargs -0 cat
+    find src -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -print0 | sort -z | xargs -0 cat
     cat "docker/$name.Dockerfile" "docker/$name.requirements.txt" docker/install-torch.sh docker/describe_image.py
     printf '%s\n' "$@"
     docker image inspect -f '{{.Id}}' "$base" 2>/dev/null || true
@@ -36,7 +36,7 @@ build() { # SERVICE NAME BASE_IMAGE ARGUMENT...
   say "Building the image $image: done in $((SECONDS - start)) s"
 }
 
-failed() { die "$EXIT_MACHINE" "The image $1 could not be built: see above. \`make doctor\` checks space and network; docs/docker.md tells of other bases and indexes."; }
+failed() { die "$EXIT_MACHINE" "The image $1 could not be built: see above. \`make doctor\` checks the machine; docs/docker.md tells of other bases and indexes."; }
 
 # Asked where the build will ask: in a container of the base image.
 cpu_index_answers() {

@@ -36,7 +36,7 @@ install() { # MESSAGE COMMAND...: one line while it runs, the log only if it fai
   if ! "$@" >"$log" 2>&1; then
     tail -n 15 "$log" >&2
     rm -f "$log"
-    die "$EXIT_MACHINE" "The virtual environment could not be made: see above. \`make doctor\` checks space and network."
+    die "$EXIT_MACHINE" "The virtual environment could not be made: see above. \`make doctor\` checks the machine."
   fi
   rm -f "$log"
   say "$message: done in $((SECONDS - start)) s"

@@ -66,7 +66,7 @@ def test_the_example_of_the_document(definition: bytes, tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     Path("frozen.pb").write_bytes(definition)
     (block,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    names: dict[str, Any] = {"torch": torch}
+    names: dict[str, Any] = {}
     exec(block, names)
     assert names["logits"].shape == (2, 5)
     assert {"converted_pytorch.py", "converted_pytorch.safetensors", "converted_pytorch.pth", "report.json"} <= {

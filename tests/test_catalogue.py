@@ -74,12 +74,14 @@ def test_the_list(capsys: pytest.CaptureFixture[str], options: argparse.Namespac
 
 
 @pytest.mark.parametrize(
-    ("file", "found"), [("published.ckpt", True), ("published.ckpt.index", True), ("published.ckpt.meta", False)]
+    ("endings", "found"),
+    [([""], True), ([".index"], False), ([".index", ".data-00000-of-00001"], True), ([".meta"], False)],
 )
 def test_a_checkpoint_on_disk(
-    capsys: pytest.CaptureFixture[str], options: argparse.Namespace, tmp_path: Path, file: str, found: bool
+    capsys: pytest.CaptureFixture[str], options: argparse.Namespace, tmp_path: Path, endings: list[str], found: bool
 ) -> None:
-    files.write_text(tmp_path / "models" / file, "x")
+    for ending in endings:
+        files.write_text(tmp_path / "models" / f"published.ckpt{ending}", "x")
     assert lines(capsys, options)[2][7:] == ["on disk" if found else "to fetch"]
     row = next(line for line in shown(capsys, catalogue.show_info, options).splitlines() if "on disk" in line)
     assert row.split() == ["on", "disk", "models/published.ckpt" if found else "no"]

@@ -94,6 +94,22 @@ def test_make_commands_in_documents_exist(document: Path) -> None:
     assert [command for command in commands if command not in TARGETS] == []
 
 
+def test_every_option_is_documented() -> None:
+    """What make hands on, what compose takes, what single targets take: each has a row."""
+    makefile = (ROOT / "Makefile").read_text()
+    handed_on = re.search(r"^VARIABLES := (.*)$", makefile, re.MULTILINE)
+    assert handed_on
+    named = {
+        *handed_on[1].split(),
+        *re.findall(r"\b([A-Z][A-Z_]+)=", "\n".join(re.findall(r"## (.*)$", makefile, re.M))),
+    }
+    compose = "".join(path.read_text() for path in ROOT.glob("compose*.yaml"))
+    ours = re.compile(r"HOST_[UG]ID|COMPOSE_\w+|SOURCE_\w+|TF2TORCH_\w+|\w+_ID")  # which scripts set
+    named |= {name for name in re.findall(r"\$\{([A-Z_0-9]+)", compose) if not ours.fullmatch(name)}
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", (ROOT / "docs/options.md").read_text(), re.MULTILINE)
+    assert named - set(re.findall(r"`([A-Z_0-9]+)`", "\n".join(rows))) == set()
+
+
 def test_files_stay_small() -> None:
     sources = [path for folder in ("src", "tests", "scripts") for path in (ROOT / folder).rglob("*.[ps][yh]")]
     lengths = {path.name: len(path.read_text().splitlines()) for path in sources}

@@ -113,6 +113,22 @@ def test_env_keeps_lines_of_the_user(run: Run) -> None:
     assert path.read_text().count("HOST_UID=") == 1
 
 
+def test_env_keeps_what_was_said_of_the_gpu(run: Run) -> None:
+    """`make env GPU=0` lasts, until the next; what is said for one conversion does not."""
+    said = [
+        (("env.sh",), {"GPU": "0"}, ("0", "cpu")),
+        (("env.sh", "--quiet"), {}, ("0", "cpu")),
+        (("env.sh", "--quiet"), {"GPU": "1"}, ("0", "cuda")),
+        (("env.sh", "--quiet"), {}, ("0", "cpu")),
+        (("env.sh",), {"GPU": "auto"}, (None, "auto")),
+        (("env.sh", "--quiet"), {"GPU": "1"}, (None, "cuda")),
+        (("env.sh", "--quiet"), {}, (None, "auto")),
+    ]
+    for words, variables, wanted in said:
+        written = environment_file(run(*words, stand_ins={"docker": WITH_GPU}, **variables))
+        assert (written.get("GPU"), written["DEVICE"]) == wanted
+
+
 def test_env_passes_on_a_folder_with_a_torch_wheel(run: Run, tmp_path: Path) -> None:
     wheels = tmp_path / "some wheels"
     wheels.mkdir()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tf2torch import columns, files
+from tf2torch import columns, files, prefix
 from tf2torch.job import ENGINES, place
 from tf2torch.recipe import Weights, load, names
 from tf2torch.zoo import lock, sizes
@@ -30,8 +30,8 @@ def entry(models: Path, output: Path, name: str) -> dict[str, Any]:
 
 
 def on_disk(models: Path, name: str) -> bool:
-    """Whether a checkpoint lies at models/<name>.ckpt, of either version."""
-    return any((models / f"{name}.ckpt{suffix}").is_file() for suffix in ("", ".index"))
+    """Whether a whole checkpoint lies at models/<name>.ckpt, of either version."""
+    return bool(prefix.values(models / f"{name}.ckpt"))
 
 
 def show_list(options: argparse.Namespace) -> int:

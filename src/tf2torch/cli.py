@@ -1,4 +1,4 @@
-"""The command line, one command per stage. The same words as the Make targets; options also come as variables."""
+"""The command line, one command per stage, in the words of make (build-model is build); options may be variables."""
 
 from __future__ import annotations
 

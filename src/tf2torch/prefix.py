@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 _ENDING = re.compile(r"(\.meta|\.index|\.data-\d{5}-of-\d{5})+$")
+_SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})")
 _LATEST = re.compile(
     r'^model_checkpoint_path:\s*"(.+)"', re.MULTILINE
 )  # in the file `checkpoint` of a training's folder
@@ -39,6 +40,27 @@ def files(prefix: Path) -> list[Path]:
     """Every file of the checkpoint, the graph included: whatever has this prefix and one of the endings."""
     found = [path for path in prefix.parent.glob("*") if path.is_file() and of(path) == prefix]
     return sorted(found)
+
+
+def values(prefix: Path) -> list[Path]:
+    """The files that hold the values: index and shards of format V2, which TensorFlow prefers, or the one file of V1.
+
+    Empty where anything is missing.
+    """
+    index = prefix.with_name(f"{prefix.name}.index")
+    if index.is_file():
+        shards = {found: path for path in prefix.parent.iterdir() if (found := _shard(prefix, path))}
+        for count in {count for _, count in shards if count}:
+            whole = [shards.get((number, count)) for number in range(count)]
+            if None not in whole:
+                return [index, *filter(None, whole)]
+    return [prefix] if prefix.is_file() else []
+
+
+def _shard(prefix: Path, path: Path) -> tuple[int, int] | None:
+    """(number, count) if `path` is a shard of the checkpoint; None if it is anything else."""
+    match = _SHARD.fullmatch(path.name.removeprefix(prefix.name)) if path.name.startswith(prefix.name) else None
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _latest(folder: Path) -> Path | None:

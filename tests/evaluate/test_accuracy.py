@@ -73,16 +73,6 @@ def test_another_top_1_is_counted() -> None:
     assert not tally(ours).row(10)["passed"]
 
 
-def test_parts_of_the_images_come_to_the_same() -> None:
-    ours = outputs() * np.float32(1 + 1e-4)
-    whole, parts = tally(ours), [Tally(reference(), 0) for _ in range(3)]
-    for start in range(COUNT):
-        parts[start % 3].add(ours[start : start + 1], start)
-    for part in parts[1:]:
-        parts[0].merge(part)
-    assert (parts[0].row(1e-3), parts[0].accuracy()) == (whole.row(1e-3), whole.accuracy())
-
-
 def test_images_that_are_missing() -> None:
     found = tally(outputs()[:-1])
     assert found.row(1e-3)["shape"] == [COUNT - 1, CLASSES]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -214,7 +213,3 @@ def compare(made: Generated, graph: Graph, net: Building) -> None:
 def class_names(made: Generated) -> list[str]:
     """Of the file's own classes, in order, without what it carries of ours."""
     return [line.split()[1].partition("(")[0] for line in made.source.splitlines() if line.startswith("class ")]
-
-
-def lines_of(source: str, word: str) -> Iterator[str]:
-    return (line.strip() for line in source.splitlines() if word in line)

@@ -1,4 +1,4 @@
-"""Writes models/sizes.csv. Run as python -m tests.zoo.write_sizes [NAME...]; without names all recipes are built."""
+"""Writes models/sizes.csv. Run as python -m tests.zoo.write_sizes [NAMES]; by default all recipes are built."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from math import prod
 from pathlib import Path
 
-from tf2torch import files, recipe
+from tf2torch import files, fleet, recipe
 from tf2torch.export.tensorflow import tf
 from tf2torch.zoo import networks, sizes
 
@@ -27,14 +27,14 @@ def size(found: recipe.Recipe) -> sizes.Size:
     )
 
 
-def main(chosen: list[str]) -> None:
+def main(wanted: str) -> None:
     known = recipe.names(MODELS)
     found = {name: held for name, held in sizes.read(MODELS).items() if name in known}
-    for name in chosen or known:
+    for name in fleet.chosen(MODELS, wanted, "random"):
         found[name] = size(recipe.load(MODELS, name))
         print(name, found[name], flush=True)
         files.write_text(MODELS / sizes.FILE, sizes.text(found))  # at once: all of them take minutes
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(" ".join(sys.argv[1:]))

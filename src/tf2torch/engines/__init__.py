@@ -55,7 +55,7 @@ def page_files() -> list[Path]:
     return sorted((Path(__file__).parents[1] / "report" / "templates").iterdir())
 
 
-def checkpoint_files(job: Job) -> list[Path]:
+def recipe_and_checkpoint(job: Job) -> list[Path]:
     """The recipe, and the checkpoint, which is the user's or that in models/, unless the weights are random."""
     recipe = job.models / f"{job.name}.toml"
     if job.weights == "random":

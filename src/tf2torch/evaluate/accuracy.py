@@ -42,15 +42,6 @@ class Tally:
             found = order == self.labels[start:stop, None]
             self.hits[side] += (found[:, 0].sum(), found.any(1).sum())
 
-    def merge(self, other: Tally) -> None:
-        """Adds what has come of other images of the same reference."""
-        self.seen += other.seen
-        self.shape = other.shape if other.seen else self.shape
-        self.same += other.same
-        for side in SIDES:
-            self.hits[side] += other.hits[side]
-        self._largest(other.difference, other.scale)
-
     def _largest(self, difference: float, scale: float) -> None:
         """Keeps what is no number."""
         self.difference = float(np.maximum(self.difference, difference))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tf2torch import prefix as prefixes
 from tf2torch import say
 from tf2torch.errors import InputError
 from tf2torch.export import fitting, random_weights
@@ -124,7 +125,7 @@ def source(job: Job) -> dict[str, Any]:
     if job.recipe.scope_map:
         taken["scope_map"] = ", ".join(f"{theirs}={ours}" for theirs, ours in job.recipe.scope_map.items())
     if job.checkpoint:
-        files = {path.name: sha256(path) for path in fetch.checkpoint_files(job.checkpoint)}
+        files = {path.name: sha256(path) for path in prefixes.values(job.checkpoint)}
         return {"network": job.recipe.network, "files": files, **taken}
     return {**fetch.provenance(job.recipe, job.models), **taken}
 

@@ -11,7 +11,6 @@ from typing import Any
 from tf2torch import prefix as prefixes
 from tf2torch.errors import InputError
 from tf2torch.export.tensorflow import tf
-from tf2torch.zoo import fetch
 
 AVERAGE = "/ExponentialMovingAverage"  # what TensorFlow appends to the name of a variable
 # What optimizers keep beside the weights, and counters: no part of any network.
@@ -34,7 +33,7 @@ class Stored:
         """Raises InputError if it is incomplete or damaged, or has no such scopes or averages."""
         self.label = label
         self._remedy = remedy
-        if not fetch.checkpoint_files(prefix):
+        if not prefixes.values(prefix):
             missing = "not all of its .data-* files are" if prefixes.is_checkpoint(prefix) else "it is not"
             raise InputError(f"{label} cannot be read: {missing} there.")
         try:

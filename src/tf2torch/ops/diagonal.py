@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tf2torch.ops.expr import Call, Expr, Var, size, torch
+from tf2torch.ops.expr import Expr, Var, length, torch
 from tf2torch.ops.registry import Refuse, Static, lowers
 
 Diagonals = int | tuple[int, ...]  # which: 0 is the main one, positive ones stand above it; or the lowest and highest
@@ -76,7 +76,7 @@ def diagonal_tensor(diagonal: Var) -> Expr:
     """Zeros of twice as many axes, but for this diagonal."""
     if diagonal.rank == 1:
         return diagonal.diag()
-    lengths = [_length(diagonal, axis) for axis in range(diagonal.rank)]
+    lengths = [length(diagonal, axis) for axis in range(diagonal.rank)]
     return diagonal.flatten().diag().reshape(*lengths, *lengths)
 
 
@@ -85,10 +85,5 @@ def diagonal_of_tensor(input: Var) -> Expr:
     """The diagonal of a tensor whose axes come twice."""
     if input.rank == 2:
         return input.diagonal()
-    lengths = [_length(input, axis) for axis in range(input.rank // 2)]
+    lengths = [length(input, axis) for axis in range(input.rank // 2)]
     return input.flatten(0, len(lengths) - 1).flatten(1).diagonal().reshape(*lengths)
-
-
-def _length(tensor: Var, axis: int) -> int | Call:
-    known = tensor.dims[axis]
-    return size(tensor, axis) if known is None else known

@@ -185,6 +185,12 @@ def size(tensor: Expr, axis: int) -> Call:
     return call("size", tensor, axis)
 
 
+def length(tensor: Var, axis: int) -> int | Call:
+    """The size of an axis: a number where it is known."""
+    known = tensor.dims[axis]
+    return size(tensor, axis) if known is None else known
+
+
 def tensor_of(sizes: Any) -> Var | None:
     """A tensor that a size, arithmetic of sizes or a shape is of. None: all is known."""
     match sizes:
@@ -232,7 +238,6 @@ _DTYPES = (
     *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
 )
 DTYPES = {name: Constant(f"torch.{name}") for name in _DTYPES}  # by TensorFlow's (and numpy's) name
-INF = Constant("math.inf")
 NEGATIVE_INF = Constant("-math.inf")
 torch = _Module("torch")
 F = _Module("F")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tf2torch.ops.array import convert
-from tf2torch.ops.expr import Call, Expr, F, Var, helpers, size, torch
+from tf2torch.ops.expr import Call, Expr, F, Var, helpers, length, torch
 from tf2torch.ops.registry import Refuse, Result, Static, lowers
 
 
@@ -44,12 +44,7 @@ def _gather_in_batch(params: Var, indices: Var, axis: int, batch: int) -> Expr:
         return result
     if not picked:
         return result.squeeze(axis)
-    return result.unflatten(axis, tuple(_length(indices, at) for at in range(batch, indices.rank)))
-
-
-def _length(tensor: Var, axis: int) -> int | Call:
-    known = tensor.dims[axis]
-    return size(tensor, axis) if known is None else known
+    return result.unflatten(axis, tuple(length(indices, at) for at in range(batch, indices.rank)))
 
 
 @lowers("GatherNd")

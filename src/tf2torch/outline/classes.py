@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tf2torch.ir.types import Node
@@ -11,7 +10,7 @@ from tf2torch.outline import names
 from tf2torch.outline.attributes import attributes
 from tf2torch.outline.families import LEGIBLE, differing, trunk
 from tf2torch.outline.shape import Column, Number, inner_columns, inner_shape
-from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, leaves, substeps
+from tf2torch.outline.structure import Block, Concat, Leaf, Module, Sequential, Step, all_steps, leaves, substeps
 
 MANY_ARGUMENTS = 4  # from here on the numbers of one branch travel as one tuple
 ENOUGH_TO_SEE_A_RULE = 3  # different numbers: that one is twice another in two cases may be chance
@@ -50,7 +49,7 @@ def find(root: Block, name: str) -> dict[str, Class]:
     instances: dict[str, list[Module]] = {}
     hints: dict[str, list[str]] = {}
     shapes: Shapes = {}
-    for step in _steps(root):
+    for step in all_steps(root):
         if step.module is not None:
             shape = shapes[step.module] = inner_shape(step.module)
             instances.setdefault(shape, []).append(step.module)
@@ -140,13 +139,6 @@ def _agree_on_names(instances: list[Module]) -> None:
 
 def _hint(step: Step) -> str:
     return step.target.hint or step.name if isinstance(step.target, Block) else step.name
-
-
-def _steps(module: Module) -> Iterator[Step]:
-    for step in substeps(module):
-        yield step
-        if step.module is not None:
-            yield from _steps(step.module)
 
 
 def _chosen(root: Block, instances: dict[str, list[Module]], shapes: Shapes) -> set[str]:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 
 from tf2torch.ir.types import Node
 from tf2torch.outline.compose import composed, has_own_layers
 from tf2torch.outline.shape import inner_shape
-from tf2torch.outline.structure import Block, Module, Residual, Sequential, Step, substeps
+from tf2torch.outline.structure import Block, Residual, Sequential, all_steps
 
 FEW = 2  # units of one shape
 
 
 def gather_residuals(root: Block) -> None:
     """Turns the blocks within the root into Residual where they are that."""
-    units = [step for step in _steps(root) if isinstance(step.target, Block)]
+    units = [step for step in all_steps(root) if isinstance(step.target, Block)]
     counts = Counter(inner_shape(step.target) for step in units if isinstance(step.target, Block))
     few = [step for step in units if isinstance(step.target, Block) and counts[inner_shape(step.target)] <= FEW]
     for step in few:
         assert isinstance(step.target, Block)
         step.target = _as_residual(step.target) or step.target
-
-
-def _steps(module: Module) -> Iterator[Step]:
-    for step in substeps(module):
-        yield step
-        if step.module is not None:
-            yield from _steps(step.module)
 
 
 def _as_residual(block: Block) -> Residual | None:

@@ -87,6 +87,14 @@ def substeps(module: Module) -> list[Step]:
     return []
 
 
+def all_steps(module: Module) -> Iterator[Step]:
+    """The calls within a module and within those that it calls."""
+    for step in substeps(module):
+        yield step
+        if step.module is not None:
+            yield from all_steps(step.module)
+
+
 def leaves(module: Module) -> Iterator[Leaf]:
     """Every leaf within a module."""
     if isinstance(module, Leaf):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
-from tf2torch.ir.match import mentioned
+from tf2torch.ir.match import mentioned, without_dead
 from tf2torch.ir.types import Graph, Node, Ref, TensorType, Value
 from tf2torch.ops import registry
 
@@ -27,13 +27,9 @@ def substitute(graph: Graph, new: Mapping[Value, Value]) -> Graph:
 
 def prune(graph: Graph) -> Graph:
     """Without the nodes and the params that no output depends on."""
-    needed, kept = set(graph.outputs), []
-    for node in reversed(graph.nodes):
-        if not needed.isdisjoint(node.outputs):
-            kept.append(node)
-            needed.update(node.inputs, mentioned(node.attrs))
-    params = {value: param for value, param in graph.params.items() if value in needed}
-    return replace(graph, nodes=tuple(reversed(kept)), params=params)
+    graph = without_dead(graph)
+    read = set(graph.outputs).union(*((*node.inputs, *mentioned(node.attrs)) for node in graph.nodes))
+    return replace(graph, params={value: param for value, param in graph.params.items() if value in read})
 
 
 def as_vector(value: Value) -> Value:

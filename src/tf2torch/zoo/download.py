@@ -201,7 +201,8 @@ def _diagnosis(error: BaseException) -> tuple[str, bool]:
     if caused_by(requests.exceptions.ProxyError):
         return "the proxy that HTTPS_PROXY or HTTP_PROXY names does not answer or refuses", True
     if caused_by(ssl.SSLCertVerificationError):
-        return "the server's certificate is not trusted (behind a company's proxy, set REQUESTS_CA_BUNDLE)", False
+        hint = "behind a company's proxy: REQUESTS_CA_BUNDLE=file with RUNTIME=local"
+        return f"the server's certificate is not trusted ({hint})", False
     if caused_by(ssl.SSLError, requests.exceptions.SSLError):
         return "no encrypted connection came about", False
     if caused_by(socket.gaierror):

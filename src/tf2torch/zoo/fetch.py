@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tf2torch import files
+from tf2torch import prefix as prefixes
 from tf2torch.errors import InputError
 from tf2torch.recipe import Recipe, Weights
 from tf2torch.zoo import archive, lock
@@ -20,29 +21,13 @@ from tf2torch.zoo.download import DownloadError, Transfer, WrongSizeError, disca
 
 DOWNLOADS = ".downloads"
 
-_SHARD = re.compile(r"\.data-(\d{5})-of-(\d{5})")
-_SUFFIX = re.compile(r"|\.index|\.meta|" + _SHARD.pattern)  # everything that a checkpoint consists of, and nothing else
+_SUFFIX = re.compile(r"|\.index|\.meta|\.data-\d{5}-of-\d{5}")  # all that a checkpoint consists of
 
 
 def locate(models: Path, name: str) -> Path | None:
     """The checkpoint prefix models/<name>.ckpt if a whole checkpoint lies there, whoever put it there; else None."""
     prefix = models / f"{name}.ckpt"
-    return prefix if checkpoint_files(prefix) else None
-
-
-def checkpoint_files(prefix: Path) -> list[Path]:
-    """The files that hold the values: index and shards of format V2, which TensorFlow prefers, or the one file of V1.
-
-    Empty where anything is missing.
-    """
-    index = prefix.with_name(f"{prefix.name}.index")
-    if index.is_file():
-        shards = {found: path for path in prefix.parent.iterdir() if (found := _shard(prefix, path))}
-        for count in {count for _, count in shards if count}:
-            whole = [shards.get((number, count)) for number in range(count)]
-            if None not in whole:
-                return [index, *filter(None, whole)]
-    return [prefix] if prefix.is_file() else []
+    return prefix if prefixes.values(prefix) else None
 
 
 def fetch(recipe: Recipe, models: Path, *, offline: bool = False, transfer: Transfer | None = None) -> Path:
@@ -51,7 +36,7 @@ def fetch(recipe: Recipe, models: Path, *, offline: bool = False, transfer: Tran
     Raises InputError where they cannot be had or are not what they should be, MachineError where they cannot be stored.
     """
     prefix = models / f"{recipe.name}.ckpt"
-    if checkpoint_files(prefix):
+    if prefixes.values(prefix):
         return prefix
     if prefix.with_name(f"{prefix.name}.index").exists():
         raise InputError(
@@ -68,7 +53,7 @@ def fetch(recipe: Recipe, models: Path, *, offline: bool = False, transfer: Tran
             f"{prefix} is not there, and OFFLINE=1 forbids to fetch it. {_other_ways(recipe.weights, prefix)}"
         )
     with files.machine_errors(models), files.alone(models / DOWNLOADS, "downloading"):
-        if not checkpoint_files(prefix):  # nor did the run that this one waited for bring it
+        if not prefixes.values(prefix):  # nor did the run that this one waited for bring it
             _fetch(recipe, recipe.weights, prefix, transfer)
     return prefix
 
@@ -79,7 +64,7 @@ def provenance(recipe: Recipe, models: Path) -> dict[str, Any]:
     "files": SHA-256 of each of its files by name, empty where there is none. "url" and "archive_sha256": the archive
     that it was unpacked from; None unless the lock file recorded these very files, so a user's own have neither.
     """
-    paths = checkpoint_files(models / f"{recipe.name}.ckpt")
+    paths = prefixes.values(models / f"{recipe.name}.ckpt")
     found = {path.name: files.sha256(path) for path in paths}
     url = recipe.weights.url if recipe.weights else None
     entry = lock.read(models / lock.LOCK_FILE).get(url) if url else None
@@ -101,7 +86,7 @@ def _fetch(recipe: Recipe, weights: Weights, prefix: Path, transfer: Transfer | 
         expected.check(weights.url, part)
         with _staging(part) as folder:
             unpacked = archive.unpack(part, folder, lambda name: _name_in_models(name, weights.file, prefix.name))
-            if not checkpoint_files(folder / prefix.name):
+            if not prefixes.values(folder / prefix.name):
                 raise InputError(
                     f"{weights.url} holds no whole checkpoint {weights.file}; the recipe of {recipe.name} is wrong."
                 )
@@ -171,12 +156,6 @@ def _name_in_models(name: str, file: str, prefix: str) -> str | None:
     wanted = PurePosixPath(file).name
     suffix = name.removeprefix(wanted)
     return f"{prefix}{suffix}" if name.startswith(wanted) and _SUFFIX.fullmatch(suffix) else None
-
-
-def _shard(prefix: Path, path: Path) -> tuple[int, int] | None:
-    """(number, count) if `path` is a shard of the checkpoint; None if it is anything else."""
-    match = _SHARD.fullmatch(path.name.removeprefix(prefix.name)) if path.name.startswith(prefix.name) else None
-    return (int(match[1]), int(match[2])) if match else None
 
 
 def _archive_name(url: str) -> str:

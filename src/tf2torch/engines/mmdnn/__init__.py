@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf2torch.engines import CHECKPOINT_OPTIONS, Stage, checkpoint_files, image_files, page_files
+from tf2torch.engines import CHECKPOINT_OPTIONS, Stage, image_files, page_files, recipe_and_checkpoint
 from tf2torch.job import Job
 
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "mmdnn", "numpy", "protobuf", "pillow")
@@ -12,7 +12,7 @@ _PYTORCH_SIDE = ("torch", "mmdnn", "numpy", "protobuf", "pillow")
 
 
 def _export_inputs(job: Job) -> list[Path]:
-    return [*checkpoint_files(job), *image_files(job)]
+    return [*recipe_and_checkpoint(job), *image_files(job)]
 
 
 def _codegen_inputs(job: Job) -> list[Path]:

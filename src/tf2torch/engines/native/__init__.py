@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tf2torch.engines import CHECKPOINT_OPTIONS, Stage, checkpoint_files, image_files, page_files
+from tf2torch.engines import CHECKPOINT_OPTIONS, Stage, image_files, page_files, recipe_and_checkpoint
 from tf2torch.job import Job
 
 _TENSORFLOW_SIDE = ("tensorflow", "tf-slim", "tf_keras", "numpy", "pillow", "safetensors")
@@ -21,7 +21,7 @@ def source_files(source: Path) -> list[Path]:
 
 
 def _export_inputs(job: Job) -> list[Path]:
-    recipe, *checkpoint = checkpoint_files(job)
+    recipe, *checkpoint = recipe_and_checkpoint(job)
     return [recipe, *(source_files(job.source) if job.source else checkpoint), *image_files(job)]
 
 
