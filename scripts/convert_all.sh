@@ -90,10 +90,11 @@ draw() {
   [ -t 2 ] || return 0
   local model width line lines=()
   width=$(tput cols 2>/dev/null || echo 80)
-  for model in $(printf '%s\n' "${!running[@]}" | sort); do
+  while read -r model; do
+    [ -n "$model" ] || continue # there is none
     printf -v line '%-28s %5d s  %s' "$model" $((SECONDS - began[$model])) "$(last_line "$model")"
     lines+=("${line:0:$((width - 1))}")
-  done
+  done < <(printf '%s\n' "${!running[@]}" | sort)
   lines+=("$stopped${#ended[@]} of $count done, ${#running[@]} at work, $SECONDS s")
   erase
   printf '%s\n' "${lines[@]}" >&2
@@ -111,10 +112,10 @@ stop() {
 declare -A need=() running=() began=()
 waiting=() ended=() stopped='' failed='' drawn=0
 plan=$(scripts/catalogue.sh fleet-plan --models "${MODELS:-}")
-while read -r model megabytes; do waiting+=("$model") need[$model]=$megabytes; done <<<"$plan"
+while read -r megabytes model; do waiting+=("$model") need[$model]=$megabytes; done <<<"$plan"
 count=${#waiting[@]} memory=$(memory) processors=$(processors)
 jobs=${JOBS:-$((processors / 2 < 2 ? 2 : processors / 2))}
-[[ $jobs =~ ^[1-9][0-9]*$ ]] || die "$EXIT_USAGE" "JOBS=$jobs is not a number of conversions at a time."
+[[ $jobs =~ ^[1-9][0-9]{0,3}$ ]] || die "$EXIT_USAGE" "JOBS=$jobs is not a number of conversions at a time."
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((processors > jobs ? processors / jobs : 1))}
 say "$count models, at most $jobs at a time in $memory MB"
 trap 'stop' INT TERM HUP

@@ -4,11 +4,13 @@
 source "$(dirname "$0")/lib.sh"
 export ENGINE=native # the other one has no part in it
 [ -n "${SOURCE:-}" ] || die "$EXIT_USAGE" "init wants SOURCE=: a graph (.pb), or a checkpoint, with its .meta or of the zoo's networks."
+export MODEL=${MODEL:-$(source_model)}
 prepare
-recipe=models/${MODEL:-$(source_model)}.toml
+text=$(run export init --stdout) # which checks the name, too
+recipe=models/$MODEL.toml
 partial=$(mktemp "$recipe.XXXXXX")
 trap 'rm -f "$partial"' EXIT
-run export init --stdout >"$partial"
+printf '%s\n' "$text" >"$partial"
 chmod 644 "$partial"
 mv "$partial" "$recipe"
 cat "$recipe"

@@ -17,6 +17,11 @@ die() { # CODE MESSAGE
   exit "$1"
 }
 
+begins_a_file() { # PREFIX; taken as it is, brackets and stars too
+  set -- "$1"*
+  [ -e "$1" ]
+}
+
 # Relative folders mean the same for make, for compose and inside of a container.
 if [ -n "${IMAGES:-}" ]; then
   [ -d "$IMAGES" ] || die 3 "IMAGES=$IMAGES is not a folder. It holds images and a labels.csv (filename,label), or a folder for each class."
@@ -25,7 +30,7 @@ if [ -n "${IMAGES:-}" ]; then
 fi
 
 if [ -n "${SOURCE:-}" ]; then # a file, a folder, or the prefix of a checkpoint's files
-  compgen -G "$SOURCE*" >/dev/null || die 3 "SOURCE=$SOURCE is not there. It is a graph (.pb), a checkpoint with its .meta, or one of a NETWORK= of ours."
+  begins_a_file "$SOURCE" || die 3 "SOURCE=$SOURCE is not there. It is a graph (.pb), a checkpoint with its .meta, or one of a NETWORK= of ours."
   SOURCE_FOLDER=$(cd "$(dirname "$SOURCE")" && pwd)
   SOURCE_NAME=$(basename "$SOURCE")
   SOURCE=$SOURCE_FOLDER/$SOURCE_NAME
@@ -33,7 +38,7 @@ if [ -n "${SOURCE:-}" ]; then # a file, a folder, or the prefix of a checkpoint'
 fi
 
 source_model() { # what the model is called after SOURCE, as options.py has it
-  sed -E 's/\.(pb|pbtxt|ckpt|meta|index|data)([^A-Za-z0-9_].*)?$//; s/[^A-Za-z0-9_.]/_/g' <<<"$SOURCE_NAME"
+  LC_ALL=C.UTF-8 sed -E 's/\.(pb|pbtxt|ckpt|meta|index|data)([^A-Za-z0-9_].*)?$//; s/[^A-Za-z0-9_.]/_/g; s/^\.+//; s/\.+$//' <<<"$SOURCE_NAME"
 }
 
 engine_answers() { docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }

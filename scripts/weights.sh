@@ -2,7 +2,7 @@
 # Puts CHECKPOINT onto ONTO, a converted network, or a converted network's weights (MODEL) onto one that others wrote.
 #   ONTO=output/<model>/converted_pytorch.py | timm:NAME | file.py:factory | package.module:factory
 SOURCE=${CHECKPOINT:-}
-if [ -n "$SOURCE" ] && ! compgen -G "$SOURCE*" >/dev/null; then echo "tf2torch: CHECKPOINT=$SOURCE is not there." >&2 && exit 3; fi
+if [ -n "$SOURCE" ] && ! (set -- "$SOURCE"* && [ -e "$1" ]); then echo "tf2torch: CHECKPOINT=$SOURCE is not there." >&2 && exit 3; fi
 source "$(dirname "$0")/lib.sh"
 export ENGINE=native # the other one has no part in it
 choose_runtime

@@ -107,6 +107,17 @@ def test_several_inputs_and_outputs_integers_and_scalars() -> None:
     np.testing.assert_array_equal(best.numpy(), theirs[1])
 
 
+def test_a_weight_that_is_a_single_number() -> None:
+    def define() -> None:
+        x = tf.placeholder(tf.float32, [None, 4], name="x")
+        scale = tf.identity(tf.constant(1.5, name="scale"), name="scale/read")
+        tf.multiply(tf.matmul(x, tf.identity(weights(4, 3), name="w/read")), scale, name="y")
+
+    result = tf2torch.convert(graph_of(define), inputs=["x"], outputs=["y"])
+    assert result.passed, result.report
+    assert [tuple(p.shape) for p in result.module.parameters()] in ([(), (3, 4)], [(3, 4), ()])
+
+
 def test_what_cannot_be_converted_is_said() -> None:
     def define() -> None:
         x = tf.placeholder(tf.float32, [4], name="x")

@@ -234,12 +234,21 @@ def test_on_a_terminal_those_that_run_have_a_line_each(place: Place) -> None:
     assert text.rstrip().endswith("PASS c")  # the last drawing is gone
 
 
+def test_a_name_with_a_space_is_one_model(place: Place) -> None:
+    place.add("my net", "b")
+    code, out, _ = place.run()
+    assert code == 0
+    assert "2 models: 2 PASS" in out
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
         ({"MODELS": "vgg_61"}, "Did you mean vgg_"),
         ({"MODELS": "x_*"}, "'x_*'. `make list` shows"),
+        ({"MODELS": " , "}, "names no model"),
         ({"JOBS": "many"}, "JOBS=many is not a number"),
+        ({"JOBS": "99999999999999999999"}, "is not a number"),
         ({"MODEL": "vgg_16"}, "takes MODELS=name,pattern"),
     ],
 )

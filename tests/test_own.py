@@ -112,6 +112,13 @@ def test_the_latest_of_a_folder(tmp_path: Path, state: str) -> None:
     assert prefix.of(tmp_path) == tmp_path
 
 
+def test_the_latest_is_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "checkpoint", 'model_checkpoint_path: "sub/model.ckpt-9"\n')
+    assert prefix.of(tmp_path) == tmp_path / "model.ckpt-9"  # where there is none, the name alone counts
+    files.write_text(tmp_path / "sub" / "model.ckpt-9.index", "")
+    assert prefix.of(tmp_path) == tmp_path / "sub" / "model.ckpt-9"
+
+
 def test_which_files_are_a_checkpoint(tmp_path: Path) -> None:
     names = ("x.ckpt-1.index", "x.ckpt-1.data-00000-of-00001", "x.ckpt-1.meta", "x.ckpt-10.index", "x.ckpt.py")
     for name in names:
@@ -182,6 +189,11 @@ def test_what_was_said_is_on_record(job_of: Callable[..., Job]) -> None:
     [
         (("--network", "deep_a", "--aux-logits"), "no second classifier of deep_a is known"),
         (("--network", "net", "--aux-logits", "--output", "x"), "AUX_LOGITS=1 and OUTPUT= both"),
+        (("--model", ".."), "MODEL=.. is no name for a model"),
+        (("--model", "a/b", "--network", "net"), "MODEL=a/b is no name"),
+        (("--model", "a b", "--network", "net"), "MODEL=a b is no name"),
+        (("--source", "run/.."), r"What is run/\.\. to be called\? MODEL= says it"),
+        (("--network", "net", "--weights", "random", "--ema", "--scope-map", "a=b"), "which EMA and SCOPE_MAP would"),
         (("--model", "own"), "models/own.ckpt is there, but nothing says of which network it is"),
         (("--source", "models/own.ckpt", "--engine", "mmdnn"), "The engine mmdnn has no SOURCE"),
     ],

@@ -126,6 +126,11 @@ def test_the_smallest_recipe(tmp_path: Path) -> None:
     assert load(write(tmp_path, MINIMAL), "net") == Recipe("net", "net", 1001, 224, "vgg", "net/logits")
 
 
+def test_scopes_may_end_in_a_slash(tmp_path: Path) -> None:
+    recipe = load(write(tmp_path, MINIMAL + 'scope_map = {"tower/net/" = "net/"}\nguessed = true\n'), "net")
+    assert (recipe.scope_map, recipe.guessed) == ({"tower/net": "net"}, True)
+
+
 def test_a_whole_number_is_a_number(tmp_path: Path) -> None:
     recipe = load(write(tmp_path, MINIMAL + "[accuracy]\ntop1 = 70\ntop5 = 90.5\n"), "net")
     assert recipe.accuracy
@@ -144,6 +149,8 @@ WRONG = {
     "a fraction": (MINIMAL.replace("224", "224.5"), "input_size is 224.5"),
     "less than no classes": (MINIMAL.replace("1001", "-1"), "positive"),
     "no pixels": (MINIMAL.replace("224", "0"), "positive"),
+    "two ways to say how large": (MINIMAL + "input_shape = [8, 8, 3]", "input_size and input_shape"),
+    "a word for a truth value": (MINIMAL + "guessed = 'no'", "guessed is 'no', not bool"),
     "no lengths": (MINIMAL.replace("input_size = 224", "input_shape = []"), "lengths of the axes"),
     "unknown preprocessing": (MINIMAL.replace("vgg", "caffe"), "not one of inception, vgg"),
     "a number for a name": (MINIMAL.replace('"net/logits"', "3"), "output is 3"),

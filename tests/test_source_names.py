@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,9 @@ CALLED = {
     "mobilenet_v2_0.35_96.ckpt.index": "mobilenet_v2_0.35_96",
     "model-540000": "model_540000",
     "net.pbx": "net.pbx",
+    ".hidden.ckpt": "hidden",
+    "x..pb": "x",
+    "modèle.ckpt": "mod_le",
 }
 
 
@@ -26,5 +30,11 @@ CALLED = {
 def test_the_name_of_a_source(file: str, name: str) -> None:
     assert name_of(Path("folder", file)) == name
     command = f"source <(sed -n '/^source_model/,/^}}/p' '{LIB}'); SOURCE_NAME=$1 source_model"
-    done = subprocess.run(["bash", "-c", command, "bash", file], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", command, "bash", file],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "LC_ALL": "C"},
+    )
     assert done.stdout.strip() == name

@@ -77,7 +77,7 @@ def save(reference: Reference | None, path: Path, details: Details | None = None
     if details:
         more, metadata["details"] = pack(details)
         arrays.update(more)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, metadata)
+    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path, metadata)
 
 
 def load(path: Path) -> Reference | None:

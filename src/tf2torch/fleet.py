@@ -34,12 +34,12 @@ class Ended:
 
 
 def show_plan(options: argparse.Namespace) -> int:
-    """A line for each model, `name MB`, those that need the most memory first: so they find room."""
+    """A line for each model, `MB name`, those that need the most memory first: so they find room."""
     models = Path(options.models_folder)
     counted = sizes.read(models)
     needs = {name: memory(counted.get(name)) for name in chosen(models, options.models, options.weights)}
     for name, megabytes in sorted(needs.items(), key=lambda item: (-item[1], item[0])):
-        print(name, megabytes)
+        print(megabytes, name)
     return 0
 
 
@@ -50,9 +50,11 @@ def chosen(models: Path, wanted: str, weights: str) -> list[str]:
     those of which nobody has published any. Raises UsageError for a name or a pattern that no recipe has.
     """
     known = recipe.names(models)
-    patterns = re.split(r"[,\s]+", wanted.strip())
-    if patterns != [""]:
-        return sorted({name for pattern in patterns if pattern for name in _matching(known, pattern)})
+    if wanted.strip():
+        patterns = [pattern for pattern in re.split(r"[,\s]+", wanted) if pattern]
+        if not patterns:
+            raise errors.UsageError(f"MODELS={wanted} names no model. `make list` shows those there are.")
+        return sorted({name for pattern in patterns for name in _matching(known, pattern)})
     recipes = [found for name in known if (found := recipe.load(models, name)).network]  # others need a SOURCE
     if weights == "random":
         return [found.name for found in recipes]

@@ -13,6 +13,7 @@ from tf2torch.job import DEFAULT_ENGINE, ENGINES, FORMATS, Job
 from tf2torch.recipe import Preprocessing, Recipe
 
 _ENDING = re.compile(r"\.(pb|pbtxt|ckpt|meta|index|data)([^A-Za-z0-9_].*)?$")  # scripts/lib.sh has the same
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # of files and folders, on any machine
 DEFAULT_MODEL = "inception_v3"
 _NATIVE_ONLY = ("source", "input", "output", "aux_logits", "formats", "proof", "bisect")
 _OWN = tuple(name.lower() for name in own.VARIABLES)
@@ -75,10 +76,21 @@ def environment(options: argparse.Namespace) -> dict[str, str]:
 
 
 def model(options: argparse.Namespace) -> str:
-    """The name of the model: as given, or what the source is called, or its network, or the default."""
+    """The name of the model: as given, or what the source is called, or its network, or the default.
+
+    Folders are called after it. Raises UsageError for one that would lead elsewhere.
+    """
     if options.model or not options.source:
-        return options.model or options.network or DEFAULT_MODEL
-    return name_of(Path(options.source))
+        name = options.model or options.network or DEFAULT_MODEL
+    else:
+        name = name_of(Path(options.source))
+    if not _NAME.fullmatch(name):
+        raise errors.UsageError(
+            f"MODEL={name} is no name for a model, which has letters, digits, _, and further on points and -."
+            if name
+            else f"What is {options.source} to be called? MODEL= says it."
+        )
+    return name
 
 
 def name_of(source: Path) -> str:
@@ -86,8 +98,11 @@ def name_of(source: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_.]", "_", _ENDING.sub("", source.name)).strip(".")
 
 
-def job(options: argparse.Namespace) -> Job:
-    """What to convert and how. Raises UsageError for options that do not go together."""
+def job(options: argparse.Namespace, *, converted: bool = False) -> Job:
+    """What to convert and how. Raises UsageError for options that do not go together.
+
+    converted: that has been done, and no recipe is needed any more.
+    """
     models, work, output = folders(options)
     images = options.images and Path(options.images)
     if images and not images.is_dir():
@@ -97,7 +112,7 @@ def job(options: argparse.Namespace) -> Job:
         )
     source = prefix.of(Path(options.source)) if options.source else None
     said = {name.upper(): str(value) for name in _OWN if (value := getattr(options, name))}
-    found = own.recipe_of(models, options.model, source, said)
+    found = own.recipe_of(models, options.model, source, said, converted=converted)
     checkpoint = source if source and _is_of_network(found, source, named=bool(options.network)) else None
     given = [
         name.upper() for name in _NATIVE_ONLY if getattr(options, name) and not (name == "source" and options.network)
@@ -105,6 +120,9 @@ def job(options: argparse.Namespace) -> Job:
     if given and options.engine == "mmdnn":
         raise errors.UsageError(f"The engine mmdnn has no {' and no '.join(given)}; ENGINE=native has.")
     flags = {name.upper(): "1" for name in ("ema", "aux_logits") if getattr(options, name)}
+    unread = [name for name in ("EMA", "SCOPE_MAP") if name in {**said, **flags}]
+    if unread and options.weights == "random":
+        raise errors.UsageError(f"WEIGHTS=random reads no checkpoint, for which {' and '.join(unread)} would be.")
     return Job(
         recipe=found,
         engine=options.engine,

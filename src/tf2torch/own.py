@@ -21,15 +21,18 @@ VARIABLES = ("NETWORK", "NUM_CLASSES", "INPUT_SHAPE", "PREPROCESS", "SCOPE_MAP")
 _DECISIVE = ("input_size", "input_shape", "preprocessing", "output", "aux_output", "options", "bn_decay")
 
 
-def recipe_of(models: Path, model: str, source: Path | None, said: Mapping[str, str]) -> Recipe:
+def recipe_of(
+    models: Path, model: str, source: Path | None, said: Mapping[str, str], *, converted: bool = False
+) -> Recipe:
     """The recipe of that name, or of NETWORK, or of a source that says nothing of itself; changed as the user says.
 
-    said: the values of VARIABLES that are not empty. Raises UsageError for values that cannot be.
+    said: the values of VARIABLES that are not empty. converted: that is done, and it need have no recipe any more.
+    Raises UsageError for values that cannot be.
     """
     changes = _changes(said)
     if "NETWORK" in said:
         found = _of_network(models, model, said["NETWORK"], changes)
-    elif source is not None:
+    elif source is not None or converted:
         found = recipe.of_source(models, model)
     elif model not in recipe.names(models) and prefix.is_checkpoint(models / f"{model}.ckpt"):
         raise UsageError(

@@ -67,4 +67,7 @@ def _latest(folder: Path) -> Path | None:
     """As the state file says; a path of the machine that trained it counts by its name."""
     state = folder / "checkpoint"
     named = _LATEST.search(state.read_text(encoding="utf-8", errors="replace")) if state.is_file() else None
-    return folder / named[1].replace("\\", "/").rsplit("/", 1)[-1] if named else None
+    if named is None:
+        return None
+    path = named[1].replace("\\", "/")
+    return folder / path if is_checkpoint(folder / path) else folder / path.rsplit("/", 1)[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -110,6 +110,8 @@ def names(models: Path) -> list[str]:
 def _parse(name: str, table: dict[str, Any]) -> Recipe:
     weights, accuracy = table.pop("weights", None), table.pop("accuracy", None)
     shape = table.pop("input_shape", None)
+    if shape is not None and "input_size" in table:
+        raise ValueError("input_size and input_shape are there, and both say how large an input is")
     recipe = _build(
         Recipe,
         {
@@ -127,7 +129,8 @@ def _parse(name: str, table: dict[str, Any]) -> Recipe:
         raise ValueError("classes and input_size are positive numbers")
     if not all(isinstance(scope, str) for scope in recipe.scope_map.values()):
         raise ValueError('scope_map is no table of text, as {"their/scope" = "our/scope"}')
-    return recipe
+    scopes = {theirs.strip("/"): ours.strip("/") for theirs, ours in recipe.scope_map.items()}
+    return replace(recipe, scope_map=scopes)
 
 
 def _shape(lengths: object) -> tuple[int, ...]:
@@ -140,6 +143,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "int": int,
     "float": (int, float),
+    "bool": bool,
     "Preprocessing": str,
     "Mapping[str, Any]": dict,
     "Mapping[str, str]": dict,
@@ -156,6 +160,6 @@ def _build(cls: type[T], table: object) -> T:
             near = difflib.get_close_matches(key, annotations, n=1)
             raise ValueError(f"unknown key {key!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
         kind = _TYPES.get(annotations[key].removesuffix(" | None"))
-        if kind and value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        if kind and value is not None and (not isinstance(value, kind) or isinstance(value, bool) != (kind is bool)):
             raise ValueError(f"{key} is {value!r}, not {annotations[key]}")
     return cls(**table)

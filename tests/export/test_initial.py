@@ -156,3 +156,22 @@ def test_a_network_in_several_sizes(models: Path, tmp_path: Path, monkeypatch: p
     assert "input_size = 128  # of models/lenet_128.toml; the checkpoint does not say it, and others" in text
     assert "variables have 64, 96\n" in text
     assert "input_size = 96" in initial.infer(job(models, prefix, "flowers_lenet_96"))
+
+
+def test_averages_alone(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EMA=1 and SCOPE_MAP= are what they are for a conversion, and the command of it says so."""
+    made = lenet(tmp_path, scope="net/LeNet")
+    reader = tf.train.load_checkpoint(str(made))
+    values = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    with tf.Graph().as_default() as graph:
+        for name, value in values.items():
+            tf.get_variable(f"{name}/ExponentialMovingAverage", initializer=tf.constant(value))
+        graphs.save(graph, made).unlink()
+    given = job(models, made)
+    said = replace(given, moving_averages=True, recipe=replace(given.recipe, scope_map={"net": ""}))
+    text = initial.infer(said)
+    assert "SOURCE=weights.ckpt EMA=1\n" in text
+    (models / "mine.toml").write_text(text)
+    assert recipe.load(models, "mine") == replace(LENET, name="mine", scope_map={"net": ""})
+    monkeypatch.setenv("TF2TORCH_COMMAND", "make init SOURCE=runs/a.ckpt EMA=1 FORCE=1")
+    assert "# To convert: make convert SOURCE=runs/a.ckpt EMA=1\n" in initial.infer(said)

@@ -13,7 +13,7 @@ import tiny_network
 from own_checkpoints import CASES
 
 from tf2torch import options
-from tf2torch.errors import InputError
+from tf2torch.errors import InputError, UsageError
 from tf2torch.export import checkpoint, fitting, random_weights, sources
 from tf2torch.export.tensorflow import session, tf
 from tf2torch.job import Job
@@ -105,7 +105,7 @@ def test_any_of_its_files_names_a_checkpoint_and_so_does_its_folder(
     asked = job(tmp_path, SOURCE=str(tmp_path / "runs" / source), NETWORK="tiny")
     assert asked.checkpoint == tmp_path / "runs" / "own.ckpt-7"
     assert asked.name == ("own" if source else "runs")
-    assert checkpoint.opened(asked).values(["n"]) == {"n": 7}
+    assert checkpoint.opened(asked).values({"n": np.int32}) == {"n": 7}
 
 
 def test_a_graph_beside_the_checkpoint_has_a_say_unless_a_network_is_named(tmp_path: Path) -> None:
@@ -170,3 +170,43 @@ def test_scopes_that_explain_what_is_missing() -> None:
     assert fitting.renaming(shapes, {**theirs, "top/w": [4, 3]}) == {"x/y": "net", "top": "head"}  # of other classes
     assert fitting.renaming(shapes, {**theirs, "top/w": [3, 2]}) == {}
     assert fitting.renaming({}, theirs) == {}
+
+
+def test_wider_floats_are_cast_and_integers_are_of_another_network(tmp_path: Path, weights: dict[str, Any]) -> None:
+    for dtype in (np.float64, np.float16, np.int32):
+        write(tmp_path / "runs" / "own.ckpt", {name: value.astype(dtype) for name, value in weights.items()})
+        asked = job(tmp_path, SOURCE=str(tmp_path / "runs" / "own.ckpt"), NETWORK="tiny")
+        if dtype is np.int32:
+            with pytest.raises(InputError, match=r"has int32 for Tiny.*, which is float32 .*more such"):
+                checkpoint.load(asked)
+        else:
+            assert {value.dtype.name for value in checkpoint.load(asked).variables.values()} == {"float32"}
+
+
+def test_the_same_where_the_graph_is_beside_it(tmp_path: Path) -> None:
+    with tf.Graph().as_default() as graph:
+        graphs.network(tf.placeholder(tf.float32, [None, 16, 16, 3], name="images"))
+        meta = graphs.save(graph, tmp_path / "net.ckpt")
+        reader = tf.train.load_checkpoint(str(tmp_path / "net.ckpt"))
+        values = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    write(tmp_path / "net.ckpt", {name: value.astype(np.float64) for name, value in values.items()})
+    found = sources.load(job(tmp_path, SOURCE=str(meta))).inference.weights
+    assert all(np.array_equal(found[name], values[name]) for name in found)
+    write(tmp_path / "net.ckpt", {name: value.astype(np.int64) for name, value in values.items()})
+    with pytest.raises(InputError, match="has int64"):
+        sources.load(job(tmp_path, SOURCE=str(meta)))
+
+
+def test_a_folder_that_names_no_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="is a folder without a file `checkpoint`"):
+        checkpoint.opened(job(tmp_path, SOURCE=str(tmp_path / "empty"), NETWORK="tiny"))
+
+
+@pytest.mark.parametrize("said", ["20,20", "20,20,3,1"])
+def test_a_shape_that_the_network_does_not_take(tmp_path: Path, said: str) -> None:
+    asked = job(tmp_path, MODEL="mine", NETWORK="tiny", INPUT_SHAPE=said, WEIGHTS="random")
+    with pytest.raises(
+        UsageError, match=rf"tiny cannot be built for inputs of {said.replace(',', ' x ')} \(.*INPUT_SHAPE"
+    ):
+        checkpoint.load(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import graphs
 import numpy as np
 import pytest
 
-from tf2torch.errors import InputError
-from tf2torch.export import sources
+from tf2torch.errors import InputError, UsageError
+from tf2torch.export import inputs, sources
 from tf2torch.export.tensorflow import session, tf
 from tf2torch.ir import store
 
@@ -282,3 +283,39 @@ def test_what_only_training_computes_is_no_output(tmp_path: Path) -> None:
     assert graphs.ops(exported) == ["AddV2", "Identity"]
     with pytest.raises(InputError, match="in training only"):
         graphs.export(tmp_path, path, output_names=("cond/doubled",))
+
+
+def test_a_weight_that_is_a_single_number(tmp_path: Path) -> None:
+    """It stays one on the disk, where numpy likes to make a row of it."""
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 4], name="x")
+        tf.multiply(x, graphs.variable("scale"), name="y")
+        meta = graphs.save(graph, tmp_path / "net.ckpt")
+        frozen = graphs.freeze(graph, tmp_path / "net.ckpt", "y", tmp_path / "frozen.pb")
+    for path in (meta, frozen):
+        store.save(*graphs.export(tmp_path, path), tmp_path)
+        loaded, weights = store.load(tmp_path)
+        assert (weights["scale"].shape, [str(value.type) for value in loaded.params]) == ((), ["float32[]"])
+
+
+@pytest.mark.parametrize("variable", ["EMA", "SCOPE_MAP"])
+def test_a_frozen_graph_has_no_checkpoint_to_say_more_of(
+    tmp_path: Path, inference: tuple[Path, Path], variable: str
+) -> None:
+    said = replace(graphs.job(tmp_path, inference[1]), said={variable: "1"})
+    with pytest.raises(UsageError, match=f"no checkpoint for {variable}"):
+        sources.load(said)
+
+
+@pytest.mark.parametrize(("shape", "words"), [((16, 16, 3), ""), ((8, 8, 3), "images:0 is 16 x 16 x 3")])
+def test_what_is_said_of_the_input_is_what_the_graph_takes(
+    tmp_path: Path, inference: tuple[Path, Path], shape: tuple[int, ...], words: str
+) -> None:
+    made = graphs.job(tmp_path, inference[0])
+    said = replace(made, recipe=replace(made.recipe, input_size=shape[0]), said={"INPUT_SHAPE": str(shape[0])})
+    found = sources.load(said).inference
+    if words:
+        with pytest.raises(UsageError, match=words):
+            inputs.seeded_inputs(found, said, 1)
+    else:
+        assert inputs.seeded_inputs(found, said, 1)[0].shape == (1, *shape)

@@ -131,6 +131,18 @@ def right() -> nn.Module:
     return Theirs()
 
 
+class Several(nn.Module):
+    """Gives something beside."""
+
+    def __init__(self, network: nn.Module, factor: float) -> None:
+        super().__init__()
+        self.network, self.factor = network, factor
+
+    def forward(self, x: Tensor) -> dict[str, Any]:
+        y = self.network(x)
+        return {"logits": y, "more": [None, (self.factor * y,)]}
+
+
 def other_eps() -> nn.Module:
     return Theirs(eps=0.1)
 

@@ -146,3 +146,18 @@ def test_networks_of_timm(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_network_for_other_inputs() -> None:
     with pytest.raises(InputError, match=r"cannot run on what the converted one takes, \[2, 3, 6, 6\]"):
         put(pairs.seeded(pairs.Ours()), pairs.other_input())
+
+
+@pytest.mark.parametrize(("ours", "theirs", "error"), [(2, 2, 0.0), (None, 2, 0.0), (2, 7, 1.0)])
+def test_every_output_is_compared(ours: float | None, theirs: float, error: float) -> None:
+    """What the other network gives besides is its own."""
+    networks = pairs.seeded(pairs.Ours()), pairs.seeded(pairs.Ours())
+    own = networks[0] if ours is None else pairs.Several(networks[0], ours)
+    found = foreign.compare(own, pairs.Several(networks[1], theirs), [pairs.images()])
+    assert found < 1e-12 if error == 0 else found > error
+
+
+def test_an_output_too_few() -> None:
+    ours = pairs.Several(pairs.seeded(pairs.Ours()), 2)
+    with pytest.raises(InputError, match="gives 1 of the 2 outputs"):
+        foreign.compare(ours, pairs.seeded(pairs.Ours()), [pairs.images()])

@@ -152,3 +152,22 @@ def test_the_file_says_which_variables_there_are(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "x.safetensors", tmp_path / "y.safetensors")
     weights_file.save(arrays, found.metadata, tmp_path / "x.safetensors")
     assert (tmp_path / "x.safetensors").read_bytes() == (tmp_path / "y.safetensors").read_bytes()
+
+
+def test_a_model_that_has_no_recipe(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after a conversion with SOURCE= and NETWORK=."""
+    place.rename(place.with_name("mine"))
+    assert weights("--model", "mine", "--onto", f"{FILE}:right") == 0, capsys.readouterr().err
+
+
+def test_a_conversion_that_lacks_its_sketch(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "converted_pytorch.sketch.safetensors").unlink()
+    assert weights("--onto", f"{FILE}:right") == 3
+    assert "FROM=codegen" in capsys.readouterr().err
+
+
+def test_a_script_that_ends_python(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(0)\n")
+    assert weights("--onto", f"{tmp_path / 'script.py'}:network") == 2
+    assert "cannot be imported" in capsys.readouterr().err
+    assert written(place) == set()

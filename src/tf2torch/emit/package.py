@@ -77,7 +77,7 @@ def _representative(network: Network, block: Block) -> Block:
 
 
 def _as_torch(array: Array, param: Param) -> Array:
-    return np.ascontiguousarray(param.ref.view.apply(array))
+    return np.asarray(param.ref.view.apply(array), order="C")
 
 
 def _constants(network: Network, state: Mapping[str, Array]) -> dict[str, Array]:
@@ -139,11 +139,11 @@ def sketch(reference: Path, written: Correspondence, products: Path) -> None:
         if images is None:
             raise InputError("The reference holds nothing. `make export FORCE=1` records it again.")
         inputs, output, tolerance = [images.inputs[:1]], images.single, images.tolerance("batch 1")
-    views = [np.ascontiguousarray(ref.view.apply(array)) for ref, array in zip(written.inputs, inputs, strict=True)]
+    views = [np.asarray(ref.view.apply(array), order="C") for ref, array in zip(written.inputs, inputs, strict=True)]
     named = {"input": views[0]} if len(views) == 1 else {f"input{index}": view for index, view in enumerate(views)}
     recorded = {
         **named,
-        "output": np.ascontiguousarray(written.outputs[0].view.apply(output)),
+        "output": np.asarray(written.outputs[0].view.apply(output), order="C"),
         "tolerance": np.array([tolerance], np.float32),
     }
     save_file(recorded, products / SKETCH)

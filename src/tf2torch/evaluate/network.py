@@ -37,7 +37,7 @@ class Network:
     def feed(self, arrays: Sequence[Array]) -> list[Tensor]:
         """What the module takes, of TensorFlow's arrays."""
         return [
-            torch.from_numpy(np.ascontiguousarray(view.apply(array))).to(self.device)
+            torch.from_numpy(np.asarray(view.apply(array), order="C")).to(self.device)
             for view, array in zip(self.inputs, arrays, strict=True)
         ]
 

@@ -44,13 +44,10 @@ def load(job: Job) -> Loaded:
         found = random_weights.values(job.recipe, job.seed)
     else:
         check(stored, needed, shapes, f"the network {job.recipe.network}", suggest=not job.recipe.scope_map)
-        found = stored.values(name for name in shapes if name in stored.shapes)
+        types = {each.op.name: each.dtype.base_dtype.as_numpy_dtype for each in variables_of(network.graph)}
+        found = stored.values({name: types[name] for name in shapes if name in stored.shapes})
     # A variable that the output does not need may be missing, or be another network's.
-    kept = {
-        variable.op.name: found[variable.op.name].astype(variable.dtype.base_dtype.as_numpy_dtype, copy=False)
-        for variable in variables_of(network.graph)
-        if variable.op.name in found and [*found[variable.op.name].shape] == shapes[variable.op.name]
-    }
+    kept = {name: value for name, value in found.items() if [*value.shape] == shapes[name]}
     return Loaded(network.graph, network.images.op.name, kept)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -62,17 +63,25 @@ def infer(job: Job) -> str:
         blank = Recipe(job.name, "", 0, 0, "inception", "", guessed=True)
         loaded = sources.load(replace(job, recipe=blank, source=given, checkpoint=None, weights="random"))
         lines = of_graph(job, *graphs.read(loaded.inference, loaded.info))
-    folder = f"{job.models.name}/" if given.parent.resolve() == job.models.resolve() else ""
     head = [
         f"# Inferred from {given.name} by `make init`; every line is yours to edit (docs/recipes.md lists the keys).",
-        f"# To convert: make convert MODEL={job.name} SOURCE={folder}{given.name}",
+        f"# To convert: {_command(job, given)}",
     ]
     return "\n".join([*head, *map(str, lines), ""])
 
 
+def _command(job: Job, given: Path) -> str:
+    """That of the conversion: as this one was called, where make has said how."""
+    said = os.environ.get("TF2TORCH_COMMAND", "").replace(" FORCE=1", "")
+    if said.startswith("make init "):
+        return said.replace("make init", "make convert", 1)
+    folder = f"{job.models.name}/" if given.parent.resolve() == job.models.resolve() else ""
+    return f"make convert MODEL={job.name} SOURCE={folder}{given.name}{' EMA=1' if job.moving_averages else ''}"
+
+
 def of_checkpoint(job: Job, given: Path) -> list[Line]:
     """A checkpoint without a graph: all is that of the network of the zoo whose variables it has."""
-    stored = Stored(given, given.name, "get it anew", {})
+    stored = Stored(given, given.name, "get it anew", job.recipe.scope_map, averages=job.moving_averages)
     found = zoo_match.find(job.models, job.name, given.name, stored.shapes)
     if found is None:
         some = ", ".join(sorted({name.split("/")[0] for name in stored.shapes})[:5])
@@ -88,6 +97,7 @@ def of_checkpoint(job: Job, given: Path) -> list[Line]:
         Line("network", like.network, f"{renamed}the variables have its names and shapes"),
         Line("options", dict(like.options), f"of the shapes, as in models/{like.name}.toml") if like.options else None,
         Line("scope_map", dict(found.scope_map), "the checkpoint's and the network's") if renamed else None,
+        Line("scope_map", dict(job.recipe.scope_map), "as you said") if job.recipe.scope_map and not renamed else None,
         Line("classes", found.classes, "as many as the last layer has") if like.classes else Line("classes", 0),
         Line("input_size", like.input_size, said + sizes) if square else Line("input_shape", list(like.shape), said),
         Line("preprocessing", like.preprocessing, said),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tf2torch import details, images
+from tf2torch.errors import UsageError
 from tf2torch.export import constants
 from tf2torch.export.definition import Tensor
 from tf2torch.export.normalize import Array, Inference
@@ -24,8 +25,18 @@ def seeded_inputs(inference: Inference, job: Job, batch: int, more: int = 0) -> 
     return tuple(_input(item, imported.get_tensor_by_name(item.name), job, batch, more) for item in inference.inputs)
 
 
+def _check_said(item: Tensor, lengths: list[int | None], job: Job) -> None:
+    """Raises UsageError if INPUT_SHAPE is not what the graph fixes."""
+    if "INPUT_SHAPE" not in job.said or len(lengths) != len(job.recipe.shape):
+        return
+    if any(length not in (None, said) for length, said in zip(lengths, job.recipe.shape, strict=True)):
+        fixed = " x ".join("any" if length is None else str(length) for length in lengths)
+        raise UsageError(f"INPUT_SHAPE={job.said['INPUT_SHAPE']}: {item.name} is {fixed} in this graph.")
+
+
 def _input(item: Tensor, tensor: Any, job: Job, batch: int, more: int) -> Array:
     lengths = [None, None, None, 3] if tensor.shape.rank is None else tensor.shape.as_list()
+    _check_said(item, lengths[1:], job)
     unknown = _LENGTHS.get(len(lengths), _LENGTH)
     if len(lengths) == 4 and job.recipe.input_size:
         unknown = job.recipe.input_size

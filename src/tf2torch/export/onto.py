@@ -21,9 +21,9 @@ def write(job: Job, prefix: Path, source: Path, target: Path) -> None:
     stored = Stored(prefix, label, "take another copy of it", scope_map, averages=job.moving_averages)
     needed = {ref.tensor: [*weights.shape(key)] for key, ref in weights.variables.items()}
     checkpoint.check(stored, needed, needed, f"the network {source}", suggest=not scope_map)
-    values = stored.values(needed)
     arrays = dict(weights.arrays)
+    values = stored.values({ref.tensor: arrays[key].dtype for key, ref in weights.variables.items()})
     for key, ref in weights.variables.items():
-        arrays[key] = ref.view.apply(values[ref.tensor]).astype(arrays[key].dtype)
+        arrays[key] = ref.view.apply(values[ref.tensor])
     with files.atomic(target) as temporary:
         weights_file.save(arrays, weights.metadata, temporary)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tf2torch import recipe
-from tf2torch.errors import InputError
+from tf2torch.errors import InputError, UsageError
 from tf2torch.export import candidates, checkpoint, random_weights, variables
 from tf2torch.export.definition import Definition, Tensor, tensor
 from tf2torch.export.normalize import Array, Inference, infer
@@ -57,6 +57,9 @@ def inference(loaded: checkpoint.Loaded, job: Job | None = None) -> Inference:
 def from_file(job: Job, path: Path) -> Source:
     """A graph of the user's own: a meta graph with the checkpoint beside it, or a frozen graph."""
     given = read(path)
+    unread = [name for name in ("EMA", "SCOPE_MAP") if name in job.said]
+    if unread and not variables.shapes(Definition(given.definition)):
+        raise UsageError(f"{path.name} has its weights in itself: there is no checkpoint for {' and '.join(unread)}.")
     outputs, chosen_by = _tensors(job.output_names), "the user"
     if not outputs:
         outputs, chosen_by = _output(given, job)
@@ -108,7 +111,8 @@ def _values(given: Given, job: Job) -> Values:
         checkpoint.check(
             opened, {name: known[name] for name in shapes}, known, "the graph beside it", suggest=not scope_map
         )
-        return opened.values(shapes)
+        types = variables.dtypes(whole)
+        return opened.values({name: types[name] for name in shapes})
 
     whole = Definition(given.definition)
     return drawn if job.weights == "random" else stored

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tf2torch import prefix as prefixes
 from tf2torch.errors import InputError
 from tf2torch.export.tensorflow import tf
@@ -33,6 +35,8 @@ class Stored:
         """Raises InputError if it is incomplete or damaged, or has no such scopes or averages."""
         self.label = label
         self._remedy = remedy
+        if prefix.is_dir():
+            raise InputError(f"{label} is a folder without a file `checkpoint` that names one.")
         if not prefixes.values(prefix):
             missing = "not all of its .data-* files are" if prefixes.is_checkpoint(prefix) else "it is not"
             raise InputError(f"{label} cannot be read: {missing} there.")
@@ -47,12 +51,23 @@ class Stored:
             self._take_averages()
         self.shapes = {name: stored[theirs] for name, theirs in self._names.items()}
 
-    def values(self, names: Iterable[str]) -> dict[str, Any]:
-        """The arrays of these variables, as they are stored. Raises InputError if they are damaged."""
+    def values(self, dtypes: Mapping[str, Any]) -> dict[str, Any]:
+        """The arrays of these variables in numpy's `dtypes`, by name.
+
+        Raises InputError if they are damaged, or of another kind: floats for floats, integers for integers.
+        """
         try:
-            return {name: self._reader.get_tensor(self._names[name]) for name in names}
+            found = {name: self._reader.get_tensor(self._names[name]) for name in dtypes}
         except _DAMAGED as error:
             raise self._damaged(error) from error
+        kinds = {name: (_is_float(found[name].dtype), _is_float(dtypes[name])) for name in found}
+        if wrong := [name for name, (theirs, ours) in kinds.items() if theirs != ours]:
+            first, more = wrong[0], f", and {len(wrong) - 1} more such" if len(wrong) > 1 else ""
+            raise InputError(
+                f"{self.label} has {found[first].dtype} for {first}, which is {np.dtype(dtypes[first])} in the network"
+                f"{more}. It is of another one."
+            )
+        return {name: array.astype(dtypes[name], copy=False) for name, array in found.items()}
 
     def surplus(self, known: Iterable[str]) -> list[str]:
         """Those that a network of these variables has no use for. A moving average is no more than its variable."""
@@ -93,6 +108,10 @@ class Stored:
 
 
 _DAMAGED = (tf.errors.OpError, ValueError, RuntimeError, IndexError)
+
+
+def _is_float(dtype: Any) -> bool:
+    return bool(tf.as_dtype(dtype).is_floating)
 
 
 def rename(name: str, scope_map: Mapping[str, str]) -> str:

@@ -41,6 +41,15 @@ def shapes(graph: Definition) -> dict[str, Shape | None]:
     return result
 
 
+def dtypes(graph: Definition) -> dict[str, Any]:
+    """The types of the variables in a graph, as numpy has them."""
+    return {
+        name: tf.as_dtype(node.attr["dtype"].type).as_numpy_dtype
+        for name, node in graph.nodes.items()
+        if node.op in _VARIABLES
+    }
+
+
 def normalize(graph: Definition, values: Mapping[str, Array]) -> dict[str, Array]:
     """Puts placeholders in the place of variables, or, where there are none, of constants that were variables.
 

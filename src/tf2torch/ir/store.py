@@ -30,7 +30,7 @@ Array = np.ndarray[Any, Any]
 def save(graph: Graph, weights: Mapping[str, Array], folder: Path) -> None:
     """Writes graph.json and weights.safetensors. `weights` has every param's value by the name of its tensor."""
     with files.atomic(folder / WEIGHTS) as temporary:
-        save_file({name: np.ascontiguousarray(value) for name, value in weights.items()}, temporary)
+        save_file({name: np.asarray(value, order="C") for name, value in weights.items()}, temporary)
     with files.atomic(folder / GRAPH) as temporary:
         temporary.write_text(json.dumps(encode(graph), indent=None, separators=(",", ":")), encoding="utf-8")
 

@@ -37,7 +37,7 @@ class Weights:
 
 
 def save(arrays: Mapping[str, Array], metadata: Mapping[str, str], path: Path) -> None:
-    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, path, dict(metadata))
+    save_file({key: np.asarray(array, order="C") for key, array in arrays.items()}, path, dict(metadata))
 
 
 def metadata(refs: Mapping[str, Ref], constants: Collection[str]) -> dict[str, str]:

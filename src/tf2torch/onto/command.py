@@ -32,7 +32,7 @@ _UNSEEN = (
 
 def run(given: argparse.Namespace) -> int:
     """Both steps, or that of one side."""
-    job = options.job(given)
+    job = options.job(given, converted=True)
     if not given.onto:
         raise UsageError(
             "weights wants --onto (ONTO=): output/<model>/converted_pytorch.py, timm:NAME, or package.module:factory."
@@ -81,6 +81,11 @@ def _onto_foreign(job: Job, onto: str, source: Path, weights: Path, name: str) -
 
     from tf2torch.onto import foreign
 
+    if not source.with_name(SKETCH).is_file():
+        raise InputError(
+            f"There is no {source.with_name(SKETCH)}, with an input that both networks are to be run on. "
+            f"`make convert MODEL={job.name} FROM=codegen` makes it."
+        )
     recorded = load_file(source.with_name(SKETCH))
     classes = recorded["output"].shape[1] if recorded["output"].dim() == 2 else 0
     network, other = _load(source, weights), foreign.build(onto, classes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def build(name: str, classes: int) -> nn.Module:
         raise UsageError(f"--onto {name}: {where} has no {what} to call.")
     try:
         made = factory()
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise InputError(f"--onto {name}: {what}() raised {type(error).__name__}: {error}.") from error
     if not isinstance(made, nn.Module):
         raise InputError(f"--onto {name}: {what}() gives a {type(made).__name__}, not an nn.Module.")
@@ -86,7 +86,7 @@ def _module(where: str) -> Any:
         if str(Path.cwd()) not in sys.path:
             sys.path.append(str(Path.cwd()))
         return importlib.import_module(where)
-    except Exception as error:  # whatever the user's own code raises
+    except (Exception, SystemExit) as error:  # whatever the user's own code raises
         raise UsageError(
             f"--onto {where}: cannot be imported ({error}). It is a file or a module, and in it what makes the "
             "network: file.py:factory, package.module:factory, or timm:NAME."
@@ -124,28 +124,41 @@ def _pairs(network: nn.Module, foreign: nn.Module, inputs: Sequence[Tensor]) -> 
 
 
 def compare(network: nn.Module, foreign: nn.Module, inputs: Sequence[Tensor]) -> float:
-    """The relative error of the foreign network's output in float64, where equal networks agree to 1e-12 or so.
+    """The largest relative error of the foreign network's outputs in float64; equal networks agree to 1e-12 or so.
 
-    Infinity for an output of another shape. Both are in float64 afterwards. Raises InputError if one cannot be.
+    Of a network with one output the other's first counts: what it gives besides is its own. Infinity for an output of
+    another shape. Both are in float64 afterwards. Raises InputError if one cannot be, or gives too few outputs.
     """
     wide = [tensor.double() if tensor.is_floating_point() else tensor for tensor in inputs]
     try:
         with torch.inference_mode():
-            expected, found = (_first(each.double()(*wide)) for each in (network, foreign))
+            expected, found = ([*_tensors(each.double()(*wide))] for each in (network, foreign))
     except (RuntimeError, TypeError) as error:  # it makes float32 tensors of its own
         reason = str(error).splitlines()[0]
         raise InputError(
             f"The network given with --onto does not run in float64 ({reason}), to be compared."
         ) from error
+    if len(found) < len(expected):
+        raise InputError(
+            f"The network given with --onto gives {len(found)} of the {len(expected)} outputs of the converted one, "
+            "so they cannot be compared."
+        )
+    return max(map(_error, found, expected))
+
+
+def _error(found: Tensor, expected: Tensor) -> float:
     if expected.squeeze().shape != found.squeeze().shape:
         return float("inf")
     return relative_error(found.squeeze().numpy(), expected.squeeze().numpy())
 
 
-def _first(result: Any) -> Tensor:
-    while not isinstance(result, Tensor):
-        result = next(iter(result.values() if isinstance(result, dict) else result))
-    return result
+def _tensors(result: Any) -> Iterator[Tensor]:
+    """Those in whatever a network gives, in order."""
+    if isinstance(result, Tensor):
+        yield result
+    elif isinstance(result, (tuple, list, dict)):
+        for item in result.values() if isinstance(result, dict) else result:
+            yield from _tensors(item)
 
 
 def _layers_of(foreign: nn.Module, inputs: Sequence[Tensor]) -> list[Layer]:

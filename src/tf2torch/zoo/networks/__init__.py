@@ -96,7 +96,14 @@ def build(recipe: Recipe, *, training: bool = False) -> Network:
     graph = tf.Graph()
     with graph.as_default(), slim_scope(arguments):
         images = tf.placeholder(tf.float32, [None, *recipe.shape], name="input")
-        define(images, **_arguments(define, recipe, training=training))
+        given = _arguments(define, recipe, training=training)
+        try:
+            define(images, **given)
+        except (ValueError, IndexError) as error:  # what TensorFlow says of shapes
+            raise UsageError(
+                f"The network {recipe.network} cannot be built for inputs of {' x '.join(map(str, recipe.shape))} "
+                f"({str(error).splitlines()[0]}). INPUT_SHAPE= says how large they are, or the recipe."
+            ) from error
         logits = _output(graph, recipe)
         if recipe.classes and logits.shape.rank == 4:  # the residual networks end in [N, 1, 1, classes]
             logits = tf.squeeze(logits, [1, 2], name="SpatialSqueeze")
