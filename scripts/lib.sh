@@ -22,6 +22,13 @@ begins_a_file() { # PREFIX; taken as it is, brackets and stars too
   [ -e "$1" ]
 }
 
+# Ctrl-C between two commands, none of which can say it. One that has been stopped has said it, and ended with this code.
+interrupted() {
+  [ $? = "$EXIT_INTERRUPTED" ] || say "tf2torch: Stopped. What was finished is kept; the same command goes on from there."
+  exit "$EXIT_INTERRUPTED"
+}
+trap interrupted INT
+
 # Relative folders mean the same for make, for compose and inside of a container.
 if [ -n "${IMAGES:-}" ]; then
   [ -d "$IMAGES" ] || die 3 "IMAGES=$IMAGES is not a folder. It holds images and a labels.csv (filename,label), or a folder for each class."
@@ -124,7 +131,8 @@ run() { # SERVICE ARGUMENT...
   compose_pid=$!
   trap 'stopped=yes; stop_container "$name" "$compose_pid"' INT TERM
   wait_for "$compose_pid" || code=$?
-  trap - INT TERM
+  trap interrupted INT
+  trap - TERM
   [ -z "$stopped" ] || [ "$code" != 0 ] || code=$EXIT_INTERRUPTED # it finished all the same; what comes next must not run
   return "$code"
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -283,3 +285,26 @@ def test_scripts_for_own_models_say_what_is_missing(
     result = run(script, stand_ins={"docker": WITHOUT_GPU}, ENGINE_CHECKED="1", **variables)
     assert result.returncode == code, result.stderr
     assert words in result.stderr
+
+
+STOPPED = "tf2torch: Stopped. What was finished is kept; the same command goes on from there."
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("echo working; while :; do :; done", STOPPED),
+        ("bash -c 'trap \"echo said by it; exit 130\" INT; echo working; while :; do :; done'", "said by it"),
+    ],
+    ids=["between two commands", "in a command"],
+)
+def test_ctrl_c_is_said_once(work: str, said: str) -> None:
+    """A command that was stopped has said it itself; between two of them nobody else can."""
+    arguments = ["bash", "-c", f"source scripts/lib.sh; {work}; echo on"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(arguments, cwd=ROOT, start_new_session=True, **pipes) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "working\n"
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=20)
+    assert (process.returncode, out.splitlines()) == (130, [said])
