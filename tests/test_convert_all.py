@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tf2torch import job
-from tf2torch.zoo import marked, overview, table
+from tf2torch import fleet, job
+from tf2torch.zoo import marked, overview, sizes, table
 
 ROOT = Path(__file__).parent.parent
 RECIPE = 'network = "net"\nclasses = 10\ninput_size = 8\npreprocessing = "none"\noutput = "net/logits"\n'
@@ -168,6 +168,11 @@ def test_as_many_run_as_the_memory_bears(place: Place, values: int, most: int) -
     code, _, err = place.run(JOBS="3")
     assert code == 0, err
     assert most_at_once(place.journal()) == most
+
+
+@pytest.mark.parametrize(("engine", "megabytes"), [("native", 750 + 32 + 500), ("mmdnn", 750 + 32 + 4000)])
+def test_what_a_model_needs(engine: str, megabytes: int) -> None:
+    assert fleet.memory(sizes.Size(10**6, 10**8), engine) == megabytes
 
 
 def test_an_engine_elsewhere_has_processors_and_memory_of_its_own(place: Place) -> None:

@@ -37,7 +37,9 @@ def show_plan(options: argparse.Namespace) -> int:
     """A line for each model, `MB name`, those that need the most memory first: so they find room."""
     models = Path(options.models_folder)
     counted = sizes.read(models)
-    needs = {name: memory(counted.get(name)) for name in chosen(models, options.models, options.weights)}
+    needs = {
+        name: memory(counted.get(name), options.engine) for name in chosen(models, options.models, options.weights)
+    }
     for name, megabytes in sorted(needs.items(), key=lambda item: (-item[1], item[0])):
         print(megabytes, name)
     return 0
@@ -73,11 +75,12 @@ def _matching(known: Sequence[str], pattern: str) -> list[str]:
     return found
 
 
-def memory(size: sizes.Size | None) -> int:
+def memory(size: sizes.Size | None, engine: str) -> int:
     """MB that a conversion takes at its peak, the float64 comparison included; measured (docs/fleet.md)."""
     if size is None:  # a recipe of the user's own
         return 4000
-    return round(750 + (32 * size.parameters + 5 * size.values) / 1e6)
+    # MMdnn's source has a variable for each value, so all of them live as long as ten inputs are computed.
+    return round(750 + (32 * size.parameters + (40 if engine == "mmdnn" else 5) * size.values) / 1e6)
 
 
 def show_summary(options: argparse.Namespace) -> int:
