@@ -80,7 +80,7 @@ def memory(size: sizes.Size | None, engine: str) -> int:
     if size is None:  # a recipe of the user's own
         return 4000
     # MMdnn's source has a variable for each value, so all of them live as long as ten inputs are computed.
-    return round(750 + (32 * size.parameters + (40 if engine == "mmdnn" else 5) * size.values) / 1e6)
+    return round(750 + (32 * size.parameters + (50 if engine == "mmdnn" else 5) * size.values) / 1e6)
 
 
 def show_summary(options: argparse.Namespace) -> int:

@@ -114,7 +114,7 @@ def test_sizes_of_which_the_same_is_to_be_said_share_a_line(tmp_path: Path) -> N
         "| net_* (3) | 1 M to 3 M | PASS | 1.0e-14 | PASS |",
         "| odd |  | PASS | 3.0e-15 | fails: mmtomodel: KeyError: 'c\\|d' |",
         "| pair_1 |  | PASS | 3.0e-15 | PASS |",
-        "| pair_2 |  | PASS | 3.0e-15 | wrong: 2.0e-01 |",
+        "| pair_2 |  | PASS | 3.0e-15 | wrong at batch 1: 2.0e-01 |",
     ]
     mmdnn["net_3"] = WRONG
     assert len(overview.text(tmp_path, {"native": native, "mmdnn": mmdnn}).splitlines()) == 2 + 6

@@ -68,13 +68,17 @@ def _of_mmdnn(found: Sequence[Cells]) -> str:
     if verdict == "fails":
         return f"fails: {_reason(found[0])}"
     if verdict == "FAIL":
-        return f"wrong: {_error(found[0])}"
+        return f"wrong at {_wrong(found[0])}"
     return verdict
 
 
-def _error(cells: Cells) -> str:
-    """How far off it is: the first comparison, without its tolerance."""
-    return next((cells[column].split(" / ")[0] for column in ("batch 1", "batch 10") if column in cells), "")
+def _wrong(cells: Cells) -> str:
+    """The first comparison that failed: how far off it is, or what stood in its way."""
+    for column in ("batch 1", "batch 10", "photographs"):
+        error, slash, tolerance = cells.get(column, "").partition(" / ")
+        if error and not (slash and float(error) <= float(tolerance)):
+            return f"{column}: {error}"
+    return "the attacks"
 
 
 def _reason(cells: Cells) -> str:
