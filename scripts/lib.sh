@@ -133,7 +133,8 @@ run() { # SERVICE ARGUMENT...
   wait_for "$compose_pid" || code=$?
   trap interrupted INT
   trap - TERM
-  [ -z "$stopped" ] || [ "$code" != 0 ] || code=$EXIT_INTERRUPTED # it finished all the same; what comes next must not run
+  # Stopped is stopped: one that finished all the same, too, and one that had not come as far as to say so itself.
+  [ -z "$stopped" ] || code=$EXIT_INTERRUPTED
   return "$code"
 }
 
