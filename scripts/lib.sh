@@ -23,8 +23,11 @@ begins_a_file() { # PREFIX; taken as it is, brackets and stars too
 }
 
 # Ctrl-C between two commands, none of which can say it. One that has been stopped has said it, and ended with this code.
+say_stopped() { # CODE that a command ended with
+  [ "$1" = "$EXIT_INTERRUPTED" ] || say "tf2torch: Stopped. What was finished is kept; the same command goes on from there."
+}
 interrupted() {
-  [ $? = "$EXIT_INTERRUPTED" ] || say "tf2torch: Stopped. What was finished is kept; the same command goes on from there."
+  say_stopped $?
   exit "$EXIT_INTERRUPTED"
 }
 trap interrupted INT
@@ -134,7 +137,7 @@ run() { # SERVICE ARGUMENT...
   trap interrupted INT
   trap - TERM
   # Stopped is stopped: one that finished all the same, too, and one that had not come as far as to say so itself.
-  [ -z "$stopped" ] || code=$EXIT_INTERRUPTED
+  [ -z "$stopped" ] || { say_stopped "$code" && code=$EXIT_INTERRUPTED; }
   return "$code"
 }
 

@@ -199,22 +199,19 @@ def test_a_signal_stops_a_run(start_python: Start, tmp_path: Path, number: signa
     assert not (tmp_path / "output" / "net" / "mmdnn" / "converted.pb").exists()
 
 
-def test_a_signal_that_python_drops_comes_again(start_python: Start, tmp_path: Path) -> None:
-    """An exception in a finaliser is dropped; so are some in C++."""
-    with start_python(_running("dropping it"), cwd=tmp_path) as process:
+@pytest.mark.parametrize(
+    ("work", "printed", "noted"),
+    [("dropping it", "", "Exception ignored in"), ("putting things right", "done\n", "")],
+)
+def test_a_signal_that_python_drops_comes_again(
+    start_python: Start, tmp_path: Path, work: str, printed: str, noted: str
+) -> None:
+    """An exception in a finaliser is dropped; so are some in C++. It does not come upon what puts things right."""
+    with start_python(_running(work), cwd=tmp_path) as process:
         assert process.stdout
         assert process.stdout.readline() == "working\n"
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert "Exception ignored in" in err
+        out, err = process.communicate(timeout=20)
+    assert (out, process.returncode) == (printed, 130)
+    assert noted in err
     assert err.splitlines()[-1].startswith("tf2torch: Stopped.")
-
-
-def test_a_signal_does_not_come_again_while_things_are_put_right(start_python: Start, tmp_path: Path) -> None:
-    with start_python(_running("putting things right"), cwd=tmp_path) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "working\n"
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
-    assert (out, process.returncode) == ("done\n", 130)

@@ -117,6 +117,8 @@ def test_the_latest_is_in_a_folder_of_its_own(tmp_path: Path) -> None:
     assert prefix.of(tmp_path) == tmp_path / "model.ckpt-9"  # where there is none, the name alone counts
     files.write_text(tmp_path / "sub" / "model.ckpt-9.index", "")
     assert prefix.of(tmp_path) == tmp_path / "sub" / "model.ckpt-9"
+    files.write_text(tmp_path / "checkpoint", f'model_checkpoint_path: "{tmp_path}/sub/model.ckpt-9"\n')
+    assert prefix.of(tmp_path) == tmp_path / "model.ckpt-9"  # a folder that was copied means its own
 
 
 def test_which_files_are_a_checkpoint(tmp_path: Path) -> None:

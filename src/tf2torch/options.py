@@ -86,7 +86,7 @@ def model(options: argparse.Namespace) -> str:
         name = name_of(Path(options.source))
     if not _NAME.fullmatch(name):
         raise errors.UsageError(
-            f"MODEL={name} is no name for a model, which has letters, digits, _, and further on points and -."
+            f"MODEL={name} is no name for a model: letters, digits and _ make one, after the first also . and -."
             if name
             else f"What is {options.source} to be called? MODEL= says it."
         )

@@ -70,4 +70,5 @@ def _latest(folder: Path) -> Path | None:
     if named is None:
         return None
     path = named[1].replace("\\", "/")
-    return folder / path if is_checkpoint(folder / path) else folder / path.rsplit("/", 1)[-1]
+    is_within = not Path(path).is_absolute() and is_checkpoint(folder / path)
+    return folder / path if is_within else folder / path.rsplit("/", 1)[-1]

@@ -100,9 +100,10 @@ def build(recipe: Recipe, *, training: bool = False) -> Network:
         try:
             define(images, **given)
         except (ValueError, IndexError) as error:  # what TensorFlow says of shapes
+            reason = str(error).partition("\n")[0]
             raise UsageError(
                 f"The network {recipe.network} cannot be built for inputs of {' x '.join(map(str, recipe.shape))} "
-                f"({str(error).splitlines()[0]}). INPUT_SHAPE= says how large they are, or the recipe."
+                f"({reason}). INPUT_SHAPE= says how large they are, or the recipe."
             ) from error
         logits = _output(graph, recipe)
         if recipe.classes and logits.shape.rank == 4:  # the residual networks end in [N, 1, 1, classes]
