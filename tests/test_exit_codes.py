@@ -172,6 +172,12 @@ def test_a_folder_that_cannot_be_written(
     assert fake_stages["export"].calls == 0
 
 
+def test_a_model_that_leads_elsewhere_leaves_nothing_there(workplace: None, tmp_path: Path) -> None:  # noqa: ARG001
+    before = sorted(tmp_path.rglob("*"))
+    assert cli.main(["export", "--model", "..", "--network", "net"]) == 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_no_recipes(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list", "--models-folder", "nowhere"]) == 2
     assert "There is no folder nowhere" in capsys.readouterr().err

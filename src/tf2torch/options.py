@@ -112,7 +112,8 @@ def job(options: argparse.Namespace, *, converted: bool = False) -> Job:
         )
     source = prefix.of(Path(options.source)) if options.source else None
     said = {name.upper(): str(value) for name in _OWN if (value := getattr(options, name))}
-    found = own.recipe_of(models, options.model, source, said, converted=converted)
+    name = model(options)  # again: a command that it has ended is put on record by a job, too
+    found = own.recipe_of(models, name, source, said, converted=converted)
     checkpoint = source if source and _is_of_network(found, source, named=bool(options.network)) else None
     given = [
         name.upper() for name in _NATIVE_ONLY if getattr(options, name) and not (name == "source" and options.network)
